@@ -1,0 +1,110 @@
+"""Which function regenerates which figure and table?
+
+An experiment is a grid of independent units. Each unit is a pure function of the settings and
+of its own key, so units can run anywhere and in any order, and a run can stop between them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from mollify import checks, store
+
+Settings = Mapping[str, Any]
+
+
+class Experiment(NamedTuple):
+    """One experiment of the book.
+
+    name: its name on the command line and its folder under data/.
+    items: the paper's figures and tables it regenerates.
+    settings: the published size (or larger), all that its results depend on.
+    quick: what --quick changes in them.
+    units: settings -> key of each unit -> its arguments.
+    compute: compute(settings, **arguments) -> named arrays.
+    """
+
+    name: str
+    summary: str
+    items: str
+    settings: dict[str, Any]
+    quick: dict[str, Any]
+    units: Callable[[Settings], dict[str, dict[str, Any]]]
+    compute: Callable[..., dict[str, NDArray]]
+
+
+def catalogue() -> dict[str, Experiment]:
+    """Every experiment by name."""
+    from mollify.experiments import double_pendulum, hopper, planar_quadrotor
+
+    found = [*hopper.EXPERIMENTS, *double_pendulum.EXPERIMENTS, *planar_quadrotor.EXPERIMENTS]
+    return {experiment.name: experiment for experiment in found}
+
+
+def settings_for(experiment: Experiment, *, seeds: int | None, quick: bool) -> dict[str, Any]:
+    """The experiment's settings as asked for; `seeds` counts the seeds 0, 1, ..."""
+    settings = dict(experiment.settings) | (experiment.quick if quick else {})
+    if seeds is not None:
+        settings["seeds"] = checks.count("seeds", seeds)
+    return settings
+
+
+def run(
+    experiment: Experiment,
+    settings: Settings,
+    folder: Path,
+    *,
+    command: str,
+    workers: int | None = None,
+    show_progress: bool = True,
+) -> int:
+    """Compute what is missing in `folder`; return how many units that was.
+
+    workers: processes that share the units (all cores by default); joblib's current backend
+        runs them, so `joblib.parallel_config("dask")` moves them to a cluster.
+    Raises ArgumentError or StoreError before any work if an argument or the folder is wrong.
+    """
+    workers = checks.count("workers", os.cpu_count() or 1 if workers is None else workers)
+    units = experiment.units(settings)
+    manifest = store.begin(folder, experiment.name, settings, command, workers)
+    missing = {key: arguments for key, arguments in units.items() if key not in manifest["units"]}
+    began = time.perf_counter()
+    results = _compute_all(experiment, settings, missing, workers)
+    bar = tqdm(
+        results,
+        desc=experiment.name,
+        total=len(units),
+        initial=len(units) - len(missing),
+        unit="unit",
+        disable=not show_progress,
+    )
+    for key, arrays, seconds in bar:
+        spent = time.perf_counter() - began
+        store.add_unit(folder, manifest, key, arrays, seconds, spent)
+    return len(missing)
+
+
+def _compute_all(
+    experiment: Experiment, settings: Settings, units: Mapping[str, dict], workers: int
+) -> Iterable[tuple[str, dict[str, NDArray], float]]:
+    jobs = (delayed(_compute)(experiment, settings, key, unit) for key, unit in units.items())
+    return Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+
+
+def _compute(
+    experiment: Experiment, settings: Settings, key: str, arguments: Mapping[str, Any]
+) -> tuple[str, dict[str, NDArray], float]:
+    began = time.perf_counter()
+    # One BLAS thread: its sums must not depend on how many cores a machine has.
+    with threadpool_limits(limits=1):
+        arrays = experiment.compute(settings, **arguments)
+    return key, arrays, time.perf_counter() - began

@@ -1,0 +1,49 @@
+"""What moves, what is rewarded, what does Table 1 of the paper fix, where does training start?
+
+Every system of the book is one `System`: a plain record of functions and numbers.
+The modules beside this file each build one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+
+from mollify.policies import LinearPolicy, TanhPolicy
+
+
+class Training(NamedTuple):
+    """A row of Table 1 of the paper, with the step of Appendix F."""
+
+    batch: int
+    epochs: int
+    horizon: int
+    discount: float
+    step: float
+
+
+class System(NamedTuple):
+    """A controlled system in discrete time.
+
+    state_names: names of the state's coordinates, length n.
+    action_names: names of the action's coordinates, length m.
+    time_step: seconds between two decisions.
+    policy: the policy family the paper uses on it.
+    training: the paper's hyperparameters.
+    start: start(rng, batch) -> states (batch, n), drawn from rho_0.
+    observe: observe(states (..., n)) -> what the policy sees (..., policy.observation_size).
+    drive: drive(weights, starts, noise, sigma, states, actions, rewards, faults), the closed
+        loop: fills the last four arrays; `mollify.rollout` is the only caller.
+    """
+
+    name: str
+    state_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    time_step: float
+    policy: LinearPolicy | TanhPolicy
+    training: Training
+    start: Callable[..., NDArray]
+    observe: Callable[[NDArray], NDArray]
+    drive: Callable[..., None]
