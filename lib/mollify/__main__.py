@@ -76,16 +76,12 @@ def _list(arguments: argparse.Namespace, words: list[str]) -> None:
 def _run(arguments: argparse.Namespace, words: list[str]) -> None:
     known = experiments.catalogue()
     experiment = known[checks.choice("experiment", arguments.name, known)]
-    settings = experiments.settings_for(
-        experiment, seeds=arguments.seeds, quick=arguments.quick
-    )
+    settings = experiments.settings_for(experiment, seeds=arguments.seeds, quick=arguments.quick)
     folder = arguments.out
     if folder is None:
         folder = (QUICK_RESULTS if arguments.quick else store.DATA) / experiment.name
     command = shlex.join(["python", "-m", "mollify", *words])
-    done = experiments.run(
-        experiment, settings, folder, command=command, workers=arguments.workers
-    )
+    done = experiments.run(experiment, settings, folder, command=command, workers=arguments.workers)
     total = len(experiment.units(settings))
     print(f"{experiment.name}: computed {done} of {total} units, results in {folder}")
 
@@ -97,8 +93,8 @@ def _verify(arguments: argparse.Namespace, words: list[str]) -> None:
 def _bench(arguments: argparse.Namespace, words: list[str]) -> None:
     from mollify import benchmark
 
-    ratios = benchmark.measure(rounds=arguments.rounds, show_progress=not arguments.json)
-    print(json.dumps(ratios) if arguments.json else benchmark.table(ratios))
+    found = benchmark.rates(rounds=arguments.rounds)
+    print(json.dumps(benchmark.ratios(found)) if arguments.json else benchmark.report(found))
 
 
 if __name__ == "__main__":

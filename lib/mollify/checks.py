@@ -75,9 +75,12 @@ def finite_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> 
     Raises ArgumentError otherwise.
     """
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        array = np.asarray(value)
+    except ValueError:
         raise ArgumentError(f"{name} must be an array of numbers, got {value!r}") from None
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"{name} must be an array of numbers, got one of {array.dtype}")
+    array = array.astype(np.float64, copy=False)
     wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
     fits = array.ndim == len(shape) and all(
         have == want if want is not None else have >= 1

@@ -8,14 +8,16 @@ cut changes a bit of it.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from mollify import checks
 from mollify.systems import System
+
+PIECES_A_THREAD = 8
 
 
 class Rollout(NamedTuple):
@@ -101,11 +103,12 @@ def rollout(
             out.faults[part],
         )
 
-    threads = min(threads, batch)
-    edges = np.linspace(0, batch, threads + 1).astype(int)
-    parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     if threads == 1:
-        run(parts[0])
+        run(slice(0, batch))
     else:
-        Parallel(n_jobs=threads, backend="threading")(delayed(run)(part) for part in parts)
+        # Small pieces, taken as threads become free: a slow core then holds nobody up for long.
+        piece = system.lanes * max(1, batch // (PIECES_A_THREAD * threads * system.lanes))
+        parts = [slice(begin, begin + piece) for begin in range(0, batch, piece)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, parts))
     return out

@@ -237,11 +237,11 @@ def _read_unit(folder: Path, entry: Mapping[str, Any]) -> dict[str, NDArray]:
 def _replace(path: Path, content: bytes) -> None:
     temporary = path.with_name(TEMPORARY + path.name)
     try:
-        with open(temporary, "wb") as file:
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()

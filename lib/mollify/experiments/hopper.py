@@ -121,9 +121,7 @@ def _landscape_units(settings: Settings) -> dict[str, dict[str, Any]]:
     return {name: {"which": name} for name in ("first", "last")}
 
 
-def plane(
-    settings: Settings, parameter_count: int
-) -> tuple[NDArray, NDArray, NDArray]:
+def plane(settings: Settings, parameter_count: int) -> tuple[NDArray, NDArray, NDArray]:
     """The offsets (G,) and two orthonormal random directions (P,) of the landscape's plane."""
     sequence = np.random.SeedSequence(settings["seed"], spawn_key=(PLANE_STREAM,))
     draws = np.random.default_rng(sequence).standard_normal((parameter_count, 2))

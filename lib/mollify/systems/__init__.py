@@ -6,12 +6,21 @@ The modules beside this file each build one of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+import numba
 from numpy.typing import NDArray
 
 from mollify.policies import LinearPolicy, TanhPolicy
+
+# numba stores a compiled loop beside its own file and does not notice a change in a file that it
+# compiled in. One folder for each state of the sources leaves no stale loop behind.
+_SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+_STATE = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:12]
+numba.config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"loops-{_STATE}")
 
 
 class Training(NamedTuple):
@@ -36,6 +45,7 @@ class System(NamedTuple):
     observe: observe(states (..., n)) -> what the policy sees (..., policy.observation_size).
     drive: drive(weights, starts, noise, sigma, states, actions, rewards, faults), the closed
         loop: fills the last four arrays; `mollify.rollout` is the only caller.
+    lanes: how many trajectories the loop drives side by side; smaller batches waste its time.
     """
 
     name: str
@@ -47,3 +57,4 @@ class System(NamedTuple):
     start: Callable[..., NDArray]
     observe: Callable[[NDArray], NDArray]
     drive: Callable[..., None]
+    lanes: int = 1

@@ -53,26 +53,26 @@ class LibraryError(checks.BookError):
 
 
 @functools.cache
-def _library() -> ctypes.CDLL:
+def library() -> ctypes.CDLL:
     """Load libmujoco, check its symbols, silence its clock and its log file."""
     folder = Path(mujoco.__file__).parent
     names = [*folder.glob("libmujoco.so*"), *folder.glob("libmujoco*.dylib")]
     names += folder.glob("mujoco*.dll")
     if not names:
         raise LibraryError(f"MuJoCo {mujoco.__version__} has no shared library beside its package")
-    library = ctypes.CDLL(str(names[0]))
+    found = ctypes.CDLL(str(names[0]))
     for symbol in ("mj_step", "mj_forward", "mj_resetData", "mjcb_time", "mju_user_warning"):
-        if not hasattr(library, symbol):
+        if not hasattr(found, symbol):
             raise LibraryError(
                 f"MuJoCo {mujoco.__version__} has no symbol {symbol}; "
                 "requirements.txt names a version that has it"
             )
     llvmlite.binding.load_library_permanently(str(names[0]))
-    ctypes.c_void_p.in_dll(library, "mjcb_time").value = None
+    ctypes.c_void_p.in_dll(found, "mjcb_time").value = None
     # Warnings are counted after each trajectory; without a handler MuJoCo logs them to a file.
     handler = ctypes.cast(_ignore_warning, ctypes.c_void_p).value
-    ctypes.c_void_p.in_dll(library, "mju_user_warning").value = handler
-    return library
+    ctypes.c_void_p.in_dll(found, "mju_user_warning").value = handler
+    return found
 
 
 @ctypes.CFUNCTYPE(None, ctypes.c_char_p)
@@ -134,10 +134,7 @@ def reward(states: NDArray, actions: NDArray) -> NDArray:
     s = observe(states)
     clipped = np.clip(actions, -1, 1)
     angles, rates = s[..., 1:5], s[..., 5:11]
-    return (
-        -((angles**2).sum(-1) + 0.1 * (rates**2).sum(-1))
-        - 0.001 * np.sqrt((clipped**2).sum(-1))
-    )
+    return -((angles**2).sum(-1) + 0.1 * (rates**2).sum(-1)) - 0.001 * np.sqrt((clipped**2).sum(-1))
 
 
 def start(rng: np.random.Generator, batch: int) -> NDArray:
@@ -181,6 +178,27 @@ def hopper(time_step: float = STOCK_TIME_STEP, frame_skip: int = FRAME_SKIP) -> 
     )
 
 
+def skeleton(positions: NDArray) -> tuple[NDArray, NDArray]:
+    """Where the four capsules are, seen from the side.
+
+    positions (F, 6): the first half of the state. Returns both ends (x, z) of torso, thigh, leg
+    and foot in metres, (F, 4, 2, 2), and their diameters (4,).
+    """
+    positions = checks.finite_array("positions", positions, (None, POSITIONS))
+    model = mujoco.MjModel.from_xml_path(str(model_path()))
+    data = mujoco.MjData(model)
+    capsules = [g for g in range(model.ngeom) if model.geom_bodyid[g] != 0]
+    half = model.geom_size[capsules, 1]
+    ends = np.empty((len(positions), len(capsules), 2, 2))
+    for frame, q in enumerate(positions):
+        data.qpos[:] = q
+        mujoco.mj_kinematics(model, data)
+        centre = data.geom_xpos[capsules]
+        along = data.geom_xmat[capsules].reshape(-1, 3, 3)[:, :, 2] * half[:, None]
+        ends[frame, :, 0], ends[frame, :, 1] = (centre + along)[:, ::2], (centre - along)[:, ::2]
+    return ends, 2 * model.geom_size[capsules, 0]
+
+
 _local = threading.local()
 
 
@@ -197,7 +215,7 @@ def _simulation(time_step: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
 def _drive(
     time_step, frame_skip, weights, starts, noise, sigma, states, actions, rewards, faults
 ) -> None:
-    _library()
+    library()
     model, data = _simulation(time_step)
     closed_loop(
         *(model._address, data._address, data.qpos, data.qvel, data.ctrl, data.warning.number),
