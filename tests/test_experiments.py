@@ -31,6 +31,7 @@ def test_unit_keys_are_distinct_file_names(name):
     assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_.") for key in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["sigma-0.05_seed-0", "sigma-5_seed-3"])
 @pytest.mark.parametrize("epoch", [0, 57])
 def test_hopper_epoch_runs_again_to_the_same_bits(unit, epoch):
@@ -57,18 +58,20 @@ def test_hopper_initial_policies_do_not_depend_on_sigma():
         assert all((theta == first[0]).all() for theta in first)
 
 
+@pytest.mark.slow
 def test_hopper_landscape_centre_is_the_trained_policy():
     results, trained = store.load("hopper-landscape"), store.load("hopper-stand")
-    theta = trained.units[results.settings["unit"]]["thetas"]
     system = hopper._system(results.settings)
     sequence = np.random.SeedSequence(results.settings["seed"], spawn_key=(2,))
     start = system.start(np.random.default_rng(sequence), 1)
-    for which, at in (("first", 0), ("last", -1)):
+    for which, unit, epoch in results.settings["policies"]:
         middle = results.settings["grid"] // 2
-        fresh = rollout(system, theta[at], start, sigma=0.0).returns()[0]
+        theta = trained.units[unit]["thetas"][epoch]
+        fresh = rollout(system, theta, start, sigma=0.0).returns()[0]
         assert results.units[which]["returns"][middle, middle] == fresh
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "key"), [
     ("double-pendulum", "euler_reward-to-go-time_sigma-0.3"),
     ("double-pendulum", "rk4_parameter-batch_sigma-1"),

@@ -118,7 +118,7 @@ STAND = Experiment(
 
 
 def _landscape_units(settings: Settings) -> dict[str, dict[str, Any]]:
-    return {name: {"which": name} for name in ("first", "last")}
+    return {name: {"unit": unit, "epoch": epoch} for name, unit, epoch in settings["policies"]}
 
 
 def plane(settings: Settings, parameter_count: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -130,11 +130,10 @@ def plane(settings: Settings, parameter_count: int) -> tuple[NDArray, NDArray, N
     return offsets, first, second
 
 
-def _landscape(settings: Settings, which: str) -> dict[str, NDArray]:
+def _landscape(settings: Settings, unit: str, epoch: int) -> dict[str, NDArray]:
     """The deterministic policy's return on a plane around a policy of the training run."""
     system = _system(settings)
-    trained = store.load("hopper-stand").units[settings["unit"]]["thetas"]
-    theta = trained[0] if which == "first" else trained[-1]
+    theta = store.load("hopper-stand").units[unit]["thetas"][epoch]
     offsets, first, second = plane(settings, len(theta))
     sequence = np.random.SeedSequence(settings["seed"], spawn_key=(EVALUATION_STREAM,))
     start = system.start(np.random.default_rng(sequence), 1)
@@ -160,10 +159,15 @@ def _landscape(settings: Settings, which: str) -> dict[str, NDArray]:
 
 LANDSCAPE = Experiment(
     name="hopper-landscape",
-    summary="The deterministic return on a plane around the first and the last hopper policy.",
+    summary="The deterministic return on a plane around a first, a last and a failed policy.",
     items="Fig. 6e-f",
     settings={
-        "unit": "sigma-0.05_seed-0",
+        # Seed 3 stands at sigma = 0.05 and fails at 0.005, from the same first policy.
+        "policies": [
+            ["first", "sigma-0.05_seed-3", 0],
+            ["last", "sigma-0.05_seed-3", 100],
+            ["failed", "sigma-0.005_seed-3", 100],
+        ],
         "seed": 0,
         "reach": 0.1,
         "grid": 41,
