@@ -74,6 +74,7 @@ def test_the_committed_results_are_sound(capsys):
     assert names == set(experiments.catalogue())
 
 
+@pytest.mark.slow
 def test_a_quick_run_prints_progress_with_time_left(tmp_path):
     command = [sys.executable, "-m", "mollify", "run", "hopper-stand", "--quick"]
     done = subprocess.run(

@@ -147,6 +147,7 @@ def run_command(out, *words, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_ends_with_one_line(tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
@@ -158,6 +159,7 @@ def test_a_disk_that_refuses_ends_with_one_line(tmp_path):
     assert errors.splitlines()[-1].startswith("mollify: cannot write ")
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_to_the_same_bits(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run_command(whole).wait(timeout=120) == 0

@@ -1,0 +1,78 @@
+"""Build the book into `_build/html`, unless what is there is already made of these sources."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import book_freshness
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("_config.yml", "_toc.yml", "requirements.txt", "chapters", "lib", "data")
+
+
+def sources_digest(root: Path) -> str:
+    """One hash over everything that the built pages are made of."""
+    paths = [
+        path
+        for name in SOURCES
+        for path in book_freshness.files_under(root / name)
+        if not any(part.endswith(".egg-info") or part.startswith(".") for part in path.parts[1:])
+    ]
+    return book_freshness.digest(paths, root)
+
+
+@contextmanager
+def one_at_a_time(build: Path) -> Iterator[None]:
+    """Let a second build in the same tree wait for the first."""
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_book(root: Path = ROOT) -> Path:
+    """Build the book if its sources changed and return the folder of its pages.
+
+    Raises subprocess.CalledProcessError when the build fails or warns.
+    """
+    build = root / "_build"
+    html, stamp = build / "html", build / "sources.sha256"
+    with one_at_a_time(build):
+        current = sources_digest(root)
+        fresh = stamp.exists() and stamp.read_text() == current and (html / "index.html").exists()
+        if fresh:
+            return html
+        stamp.unlink(missing_ok=True)
+        for name in book_freshness.forget_outdated(root, build / ".jupyter_cache"):
+            print(f"{name}: its library or data changed, so it runs again", flush=True)
+        # Pages of chapters that are gone must go too; executions are kept apart, in the cache.
+        shutil.rmtree(html, ignore_errors=True)
+        jupyter_book = Path(sys.executable).with_name("jupyter-book")
+        # --all reads every page again: warnings, style sheets and links are never stale.
+        arguments = ("build", ".", "--all", "-W", "-n", "--keep-going")
+        subprocess.run([jupyter_book, *arguments], cwd=root, check=True)
+        stamp.write_text(current)
+    return html
+
+
+def main() -> int:
+    started = time.monotonic()
+    try:
+        html = ensure_book()
+    except subprocess.CalledProcessError as error:
+        print(f"The book was not built (exit status {error.returncode}); see above.")
+        return 1
+    print(f"The book is ready after {time.monotonic() - started:.0f} s. Open it in a browser:")
+    print(f"  {(html / 'index.html').as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""How do the pages become self-contained, readable and launchable? The book's Sphinx extension.
+
+* MathJax and its fonts are copied from a Python package, so that no page asks another host.
+* `static/` holds one style sheet and one script; they are copied on every build.
+* Each chapter is also published as a notebook for Colab, whose first cell fetches the library.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.fileutil import copy_asset
+
+STATIC = Path(__file__).parent / "static"
+# What tex-chtml.js may load: its fonts, and the TeX extensions that MathJax fetches on first use.
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+# GitHub Pages serves the built site from this branch; Colab opens notebooks from it.
+SITE_BRANCH = "gh-pages"
+COLAB_FOLDER = "notebooks"
+
+
+def mathjax_folder() -> Path:
+    """The MathJax distribution inside the installed package sphinx-mathjax-offline."""
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("sphinx-mathjax-offline is not installed; run make book")
+    return Path(spec.origin).parent / "static" / "mathjax"
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Point MathJax at the local copy and offer the repository's address to the pages."""
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    config.html_static_path = [str(STATIC)]
+    address = config.html_theme_options["repository_url"]
+    config.myst_substitutions = {**config.myst_substitutions, "repository": address}
+
+
+def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """Copy the used parts of MathJax beside the pages."""
+    if error is not None or app.builder.format != "html":
+        return
+    source, target = mathjax_folder(), Path(app.outdir, "_static", "mathjax")
+    for part in MATHJAX_PARTS:
+        if (source / part).is_dir():
+            copy_asset(source / part, target / part)
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / part, target / part)
+
+
+def colab_setup(address: str, branch: str) -> str:
+    """The first cell of a Colab notebook: fetch the book, install what it needs."""
+    name = address.rstrip("/").rsplit("/", 1)[-1]
+    return "\n".join(
+        (
+            "# Fetches the book's library and data; run once, about a minute.",
+            f"!git clone --quiet --depth 1 --branch {branch} {address} {name}",
+            f"%pip install --quiet --editable {name}",
+            "import sys",
+            "",
+            f'sys.path.insert(0, "/content/{name}/lib")',
+            f"%cd {name}/chapters",
+        )
+    )
+
+
+def colab_notebook(source: Path, address: str, branch: str) -> nbformat.NotebookNode:
+    """A chapter as a notebook without outputs, with the set-up cell in front."""
+    notebook = jupytext.read(source)
+    setup = nbformat.v4.new_code_cell(colab_setup(address, branch), id="fetch-the-book")
+    notebook.cells.insert(0, setup)
+    for number, cell in enumerate(notebook.cells[1:], start=1):
+        cell["id"] = f"cell-{number}"
+    return notebook
+
+
+def write_colab_notebooks(app: Sphinx, error: Exception | None) -> None:
+    """Write `notebooks/<chapter>.ipynb` for every chapter that runs."""
+    if error is not None or app.builder.format != "html":
+        return
+    options = app.config.html_theme_options
+    for page, metadata in app.env.metadata.items():
+        if "kernelspec" not in metadata:
+            continue
+        target = Path(app.outdir, COLAB_FOLDER, Path(page).name + ".ipynb")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        notebook = colab_notebook(
+            Path(app.env.doc2path(page)), options["repository_url"], options["repository_branch"]
+        )
+        nbformat.write(notebook, target)
+
+
+def point_colab_at_published_notebook(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Replace the theme's Colab address: it names the Markdown source, which Colab cannot open."""
+    address = app.config.html_theme_options["repository_url"].rstrip("/")
+    owner, name = address.rsplit("/", 2)[-2:]
+    base = app.config.html_theme_options["launch_buttons"]["colab_url"]
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button.get("text") == "Colab":
+                notebook = f"{COLAB_FOLDER}/{Path(page).name}.ipynb"
+                button["url"] = f"{base}/github/{owner}/{name}/blob/{SITE_BRANCH}/{notebook}"
+
+
+def drop_repeated_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Give up the ids that sphinx-proof and sphinx-exercise repeat for every statement.
+
+    Each statement's body has the id `proof-content` (or the like), each unlabelled proof `proof`;
+    nothing refers to them, and an id must be unique within a page.
+    """
+    repeated = {"proof", "proof-content", "exercise-content", "solution-content"}
+    for node in doctree.findall(nodes.Element):
+        node["ids"] = [name for name in node["ids"] if name not in repeated]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    # Jupyter Book sets this value for sphinx_comments, which the book leaves out.
+    app.add_config_value("comments_config", {}, "html")
+    # Before myst-parser and sphinx.ext.mathjax read the values.
+    app.connect("config-inited", configure, priority=100)
+    app.add_css_file("book.css", priority=900)
+    app.add_js_file("book.js", loading_method="defer")
+    # After the theme has made its buttons (it connects with priority 501).
+    app.connect("html-page-context", point_colab_at_published_notebook, priority=900)
+    app.connect("doctree-resolved", drop_repeated_ids)
+    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", write_colab_notebooks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,51 @@
+// What the theme leaves unnamed or out of reach for keyboards and screen readers.
+document.addEventListener("DOMContentLoaded", () => {
+  const name = (selector, label) => {
+    for (const element of document.querySelectorAll(selector)) {
+      if (!element.getAttribute("aria-label")) element.setAttribute("aria-label", label);
+    }
+  };
+  name(".primary-toggle", "Show or hide the chapters");
+  name(".secondary-toggle", "Show or hide the sections of this page");
+  name(".search-button", "Search the book");
+  name(".btn-fullscreen-button", "Full screen");
+  name("#pst-search-dialog input, .bd-search input", "Search the book");
+
+  const role = (selector, value) => {
+    for (const element of document.querySelectorAll(selector)) element.setAttribute("role", value);
+  };
+  role("#pst-primary-sidebar", "complementary");
+  name("#pst-primary-sidebar", "Chapters");
+  // Lists of footnotes are no landmarks; entries of the bibliography are items of a list.
+  role("aside.footnote-list", "none");
+  role(".citation-list > .citation", "listitem");
+
+  // A box that scrolls sideways must be reachable by keyboard; it says what it holds.
+  const boxes = {
+    "div.math > mjx-container, mjx-container.book-wide": "Formula",
+    ".pst-scrollable-table-container": "Table",
+    "div.highlight pre": "Code",
+    ".cell_output": "Output",
+  };
+  const markScrollable = () => {
+    for (const formula of document.querySelectorAll("span.math > mjx-container")) {
+      formula.classList.remove("book-wide");
+      const room = formula.closest("p, li, td, dd, figcaption, section")?.clientWidth ?? Infinity;
+      formula.classList.toggle("book-wide", formula.getBoundingClientRect().width > room);
+    }
+    for (const [selector, label] of Object.entries(boxes)) {
+      for (const box of document.querySelectorAll(selector)) {
+        if (box.scrollWidth > box.clientWidth + 1) {
+          box.tabIndex = 0;
+          if (!box.hasAttribute("role")) box.setAttribute("role", "group");
+          if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", label);
+        } else {
+          box.removeAttribute("tabindex");
+        }
+      }
+    }
+  };
+  const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
+  typeset.then(markScrollable);
+  window.addEventListener("resize", markScrollable);
+});
