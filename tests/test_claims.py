@@ -1684,3 +1684,40 @@ def test_claim_quadrotor_neither_flips_nor_falls():
     unit = store.load("quadrotor-training").units["hover_step-0.1_reward-to-go-time_delta-0.001"]
     assert unit["success"][:, -1].all()
     assert np.abs(unit["path"][-200:, 4]).max() < 0.2
+
+
+def hopper_units(sigma):
+    units = store.load("hopper-stand").units
+    return [units[f"sigma-{sigma:g}_seed-{seed}"] for seed in range(5)]
+
+
+def test_fig_6a_the_smallest_sigma_fails_and_varies_most():
+    assert all(unit["deterministic_stands"].mean() < 0.5 for unit in hopper_units(0.005))
+    spread = {
+        sigma: np.median([unit["returns"].mean(axis=1).std() for unit in hopper_units(sigma)])
+        for sigma in (0.005, 0.05, 0.5, 5.0)
+    }
+    assert max(spread, key=spread.get) == 0.005
+    assert spread[0.005] > 2 * spread[0.05]
+
+
+def test_fig_6b_c_d_how_many_seeds_stand():
+    def standing(sigma, kind):
+        return sum(unit[f"{kind}_stands"].mean() > 0.5 for unit in hopper_units(sigma))
+
+    assert [standing(sigma, "deterministic") for sigma in (0.5, 5.0)] == [3, 5]
+    assert [standing(sigma, "stochastic") for sigma in (0.05, 0.5, 5.0)] == [2, 3, 5]
+    late = [unit["checkpoint_stands"][-2].mean() > 0.5 for unit in hopper_units(0.5)]
+    assert sum(late) == 4
+
+
+def test_fig_6e_f_rough_before_smooth_after():
+    units, jump = store.load("hopper-landscape").units, {}
+    for which, unit in units.items():
+        jump[which] = np.median(np.abs(np.diff(unit["line_returns"])))
+    assert jump["first"] > 1e4 * jump["last"]
+    assert jump["failed"] > 1e4 * jump["last"]
+    assert units["last"]["stands"].all()
+    # A smooth curve over 400 intervals jumps by about a 400th of its span.
+    line = units["last"]["line_returns"]
+    assert abs(jump["last"] / np.ptp(line) * 400 - 1) < 0.5
