@@ -68,7 +68,8 @@ def test_hopper_landscape_centre_is_the_trained_policy():
         middle = results.settings["grid"] // 2
         theta = trained.units[unit]["thetas"][epoch]
         fresh = rollout(system, theta, start, sigma=0.0).returns()[0]
-        assert results.units[which]["returns"][middle, middle] == fresh
+        # Sums over a batch of one and of many may differ in the last bit.
+        assert results.units[which]["returns"][middle, middle] == pytest.approx(fresh, rel=1e-12)
 
 
 @pytest.mark.slow
@@ -91,7 +92,8 @@ def test_one_seed_of_a_unit_runs_again(name, key):
 def test_quadrotor_landscape_runs_again_to_the_same_bits():
     results = store.load("quadrotor-landscape")
     small = results.settings | {"grid": 1, "reach": 0.0}
-    fresh = planar_quadrotor._landscape(small, "hover", 0.1)
+    with threadpool_limits(limits=1):
+        fresh = planar_quadrotor._landscape(small, "hover", 0.1)
     stored = results.units["hover_step-0.1"]
     np.testing.assert_array_equal(fresh["line_discounted"], stored["line_discounted"])
 
