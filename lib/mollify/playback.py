@@ -83,6 +83,8 @@ def player(tracks: Sequence[Track], seconds_per_frame: float) -> Player:
 
 
 _STYLE = (
+    ".player{color:#222;background:#fff;border-radius:.4rem;padding:.5rem}"
+    ".player figure figcaption{color:#222}"
     ".player-panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));"
     "gap:.75rem}.player-panels figure{margin:0}.player svg{width:100%;height:auto;"
     "display:block;border-radius:.4rem;background:#8881}"
