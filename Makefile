@@ -20,7 +20,8 @@ test: book
 
 check: $(READY)
 	@$(BIN)/ruff check lib tests
-	@$(BIN)/python -m pytest -m "not slow and not site"
+	@$(BIN)/python -m pytest -m "not slow and not site" \
+		--numprocesses=$(WORKERS) --dist=loadfile
 
 lab: $(READY)
 	@$(BIN)/jupytext-config --settings-file \
