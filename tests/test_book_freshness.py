@@ -149,3 +149,13 @@ def test_fresh_book_is_not_built_again(book: Path, monkeypatch: pytest.MonkeyPat
     write(book / "lib" / "mollify" / "heat.py", "# changed\n")
     book_build.ensure_book(book)
     assert len(calls) == 2
+
+
+def test_what_a_run_compiles_is_no_source(tmp_path: Path) -> None:
+    """A chapter that compiles a loop while it runs must not make itself out of date."""
+    (tmp_path / "module.py").write_text("x = 1\n")
+    before = book_freshness.files_under(tmp_path)
+    stored = tmp_path / "__pycache__" / "loops-0"
+    stored.mkdir(parents=True)
+    (stored / "loop.nbi").write_text("compiled")
+    assert book_freshness.files_under(tmp_path) == before == [tmp_path / "module.py"]

@@ -151,7 +151,12 @@ def dependencies(chapter: Path, root: Path) -> list[Path]:
 def files_under(path: Path, exclude: tuple[str, ...] = (".pyc",)) -> list[Path]:
     """All files under `path` (or `path` itself, if it is a file), sorted, without `exclude`."""
     found = [path] if path.is_file() else path.rglob("*")
-    return sorted(file for file in found if file.is_file() and file.suffix not in exclude)
+    return sorted(
+        file
+        for file in found
+        # Compiled loops are stored under __pycache__ while a chapter runs; they are no source.
+        if file.is_file() and file.suffix not in exclude and "__pycache__" not in file.parts
+    )
 
 
 def digest(paths: Iterable[Path], root: Path) -> str:
