@@ -27,6 +27,8 @@ class Rollout(NamedTuple):
     actions (B, H, m): as sampled, before any actuator clips them.
     noise (B, H, m): the standard normal eps in a = mu(s) + sigma eps.
     rewards (B, H): R(s_t, a_t).
+    From the state on in which an episode has ended, rewards and noise are 0: nothing is earned
+    any more, and the score of what was done vanishes.
     faults (B,): steps on which the system's guard had to act (0 in a sound trajectory).
     """
 
@@ -111,4 +113,8 @@ def rollout(
         parts = [slice(begin, begin + piece) for begin in range(0, batch, piece)]
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, parts))
+    if system.ended is not None:
+        over = np.logical_or.accumulate(system.ended(out.states[:, :-1]), axis=1)
+        out.rewards[over] = 0
+        return out._replace(noise=np.where(over[..., None], 0.0, noise))
     return out

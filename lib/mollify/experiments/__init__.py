@@ -44,9 +44,10 @@ class Experiment(NamedTuple):
 
 def catalogue() -> dict[str, Experiment]:
     """Every experiment by name."""
-    from mollify.experiments import double_pendulum, hopper, planar_quadrotor
+    from mollify.experiments import double_pendulum, hopper, hopper_readings, planar_quadrotor
 
-    found = [*hopper.EXPERIMENTS, *double_pendulum.EXPERIMENTS, *planar_quadrotor.EXPERIMENTS]
+    modules = (hopper, hopper_readings, double_pendulum, planar_quadrotor)
+    found = [experiment for module in modules for experiment in module.EXPERIMENTS]
     return {experiment.name: experiment for experiment in found}
 
 

@@ -45,6 +45,8 @@ class System(NamedTuple):
     observe: observe(states (..., n)) -> what the policy sees (..., policy.observation_size).
     drive: drive(weights, starts, noise, sigma, states, actions, rewards, faults), the closed
         loop: fills the last four arrays; `mollify.rollout` is the only caller.
+    ended: ended(states (..., n)) -> (...,) bool, the states in which an episode is over; None
+        where only the horizon ends it.
     lanes: how many trajectories the loop drives side by side; smaller batches waste its time.
     """
 
@@ -57,4 +59,5 @@ class System(NamedTuple):
     start: Callable[..., NDArray]
     observe: Callable[[NDArray], NDArray]
     drive: Callable[..., None]
+    ended: Callable[[NDArray], NDArray] | None = None
     lanes: int = 1

@@ -33,6 +33,7 @@ STOCK_TIME_STEP = 0.002
 FRAME_SKIP = 4
 RESET_NOISE = 5e-3
 VELOCITY_LIMIT = 10.0
+TORQUE_LIMIT = 1.0
 TRAINING = Training(batch=32, epochs=100, horizon=1000, discount=0.99, step=1.0)
 SIGMAS = (0.005, 0.05, 0.5, 5.0)
 POSITIONS = 6
@@ -43,6 +44,11 @@ STATE_NAMES = (
     *("x velocity", "vertical velocity", "torso rate", "thigh rate", "leg rate", "foot rate"),
 )
 ACTION_NAMES = ("thigh torque", "leg torque", "foot torque")
+
+INTEGRATORS = {
+    "rk4": mujoco.mjtIntegrator.mjINT_RK4,
+    "euler": mujoco.mjtIntegrator.mjINT_EULER,
+}
 
 STANDING_HEIGHT = 0.7
 STANDING_ANGLE = 0.2
@@ -91,7 +97,9 @@ def model_path() -> Path:
 
 
 @functools.cache
-def lean_model(time_step: float = STOCK_TIME_STEP) -> mujoco.MjModel:
+def lean_model(
+    time_step: float = STOCK_TIME_STEP, integrator: str = "rk4", clipped: bool = True
+) -> mujoco.MjModel:
     """Gymnasium's hopper with the same physics and less bookkeeping (see the module's text)."""
     spec = mujoco.MjSpec.from_file(str(model_path()))
     stock = spec.compile()
@@ -110,6 +118,9 @@ def lean_model(time_step: float = STOCK_TIME_STEP) -> mujoco.MjModel:
     model = spec.compile()
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
     model.opt.timestep = time_step
+    model.opt.integrator = INTEGRATORS[integrator]
+    if not clipped:
+        model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CLAMPCTRL
     return model
 
 
@@ -126,13 +137,13 @@ def observe(states: NDArray) -> NDArray:
     return np.concatenate([states[..., 1:POSITIONS], velocity], axis=-1)
 
 
-def reward(states: NDArray, actions: NDArray) -> NDArray:
+def reward(states: NDArray, actions: NDArray, *, torque_limit: float = TORQUE_LIMIT) -> NDArray:
     """R(s, a) of Appendix F.1 for states (..., 12) and actions (..., 3), in plain numpy.
 
     The action cost takes the torque the actuators apply, that is the clipped action.
     """
     s = observe(states)
-    clipped = np.clip(actions, -1, 1)
+    clipped = np.clip(actions, -torque_limit, torque_limit)
     angles, rates = s[..., 1:5], s[..., 5:11]
     return -((angles**2).sum(-1) + 0.1 * (rates**2).sum(-1)) - 0.001 * np.sqrt((clipped**2).sum(-1))
 
@@ -150,21 +161,39 @@ def stands(states: NDArray, last: int = 200) -> NDArray:
     The torso stays higher than 0.7 m and within 0.2 rad of upright over the `last` steps, the
     limits inside which Hopper-v5 itself calls a hopper healthy.
     """
-    tail = states[:, -last:]
-    high = (tail[..., 1] > STANDING_HEIGHT).all(axis=1)
-    upright = (np.abs(tail[..., 2]) < STANDING_ANGLE).all(axis=1)
-    return high & upright
+    return ~fallen(states[:, -last:]).any(axis=1)
 
 
-def hopper(time_step: float = STOCK_TIME_STEP, frame_skip: int = FRAME_SKIP) -> System:
+def fallen(states: NDArray) -> NDArray:
+    """Whether each of the states (..., 12) is outside the healthy limits; shape (...,), bool."""
+    return ~((states[..., 1] > STANDING_HEIGHT) & (np.abs(states[..., 2]) < STANDING_ANGLE))
+
+
+def hopper(
+    time_step: float = STOCK_TIME_STEP,
+    frame_skip: int = FRAME_SKIP,
+    *,
+    integrator: str = "rk4",
+    torque_limit: float | None = TORQUE_LIMIT,
+    terminates: bool = False,
+) -> System:
     """The hopper stand task.
 
     time_step, frame_skip: the integrator's step in seconds and how many of them one decision
-    lasts. Gymnasium's are 0.002 and 4; every published number of the book uses these.
+    lasts; integrator: "rk4" or "euler". Gymnasium's are 0.002, 4 and "rk4".
+    torque_limit: actuators apply the action cut at this size (1 in Gymnasium); None: uncut.
+    terminates: an episode ends where the hopper falls, as in Hopper-v5 (the paper's does not).
     Raises ArgumentError, or LibraryError if MuJoCo lacks a symbol.
     """
     time_step = checks.positive("time_step", time_step)
     frame_skip = checks.count("frame_skip", frame_skip)
+    checks.choice("integrator", integrator, INTEGRATORS)
+    limit = np.inf if torque_limit is None else checks.positive("torque_limit", torque_limit)
+    if TORQUE_LIMIT < limit < np.inf:
+        raise checks.ArgumentError(
+            f"torque_limit must be at most {TORQUE_LIMIT:g}, where the actuators cut, or None, "
+            f"got {limit:g}"
+        )
     return System(
         name="hopper",
         state_names=STATE_NAMES,
@@ -174,7 +203,8 @@ def hopper(time_step: float = STOCK_TIME_STEP, frame_skip: int = FRAME_SKIP) -> 
         training=TRAINING,
         start=start,
         observe=observe,
-        drive=functools.partial(_drive, time_step, frame_skip),
+        drive=functools.partial(_drive, (time_step, integrator, limit < np.inf), frame_skip, limit),
+        ended=fallen if terminates else None,
     )
 
 
@@ -202,31 +232,31 @@ def skeleton(positions: NDArray) -> tuple[NDArray, NDArray]:
 _local = threading.local()
 
 
-def _simulation(time_step: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
+def _simulation(physics: tuple[float, str, bool]) -> tuple[mujoco.MjModel, mujoco.MjData]:
     """The lean model and this thread's own simulation of it."""
     if not hasattr(_local, "simulations"):
         _local.simulations = {}
-    if time_step not in _local.simulations:
-        model = lean_model(time_step)
-        _local.simulations[time_step] = model, mujoco.MjData(model)
-    return _local.simulations[time_step]
+    if physics not in _local.simulations:
+        model = lean_model(*physics)
+        _local.simulations[physics] = model, mujoco.MjData(model)
+    return _local.simulations[physics]
 
 
 def _drive(
-    time_step, frame_skip, weights, starts, noise, sigma, states, actions, rewards, faults
+    physics, frame_skip, limit, weights, starts, noise, sigma, states, actions, rewards, faults
 ) -> None:
     library()
-    model, data = _simulation(time_step)
+    model, data = _simulation(physics)
     closed_loop(
         *(model._address, data._address, data.qpos, data.qvel, data.ctrl, data.warning.number),
-        *(frame_skip, *weights, starts, noise, sigma, states, actions, rewards, faults),
+        *(frame_skip, limit, *weights, starts, noise, sigma, states, actions, rewards, faults),
     )
 
 
 @njit(nogil=True, cache=True)
 def closed_loop(
     model, data, qpos, qvel, ctrl, warnings,
-    frame_skip, first, second, starts, noise, sigma, states, actions, rewards, faults,
+    frame_skip, limit, first, second, starts, noise, sigma, states, actions, rewards, faults,
 ):  # fmt: skip
     """Drive one simulation through every trajectory of the batch, one after the other."""
     batch, horizon, m = noise.shape
@@ -259,7 +289,7 @@ def closed_loop(
                     a += second[w, j, h] * hidden[h]
                 a += sigma * noise[i, t, j]
                 actions[i, t, j] = a
-                ctrl[j] = min(max(a, -1.0), 1.0)
+                ctrl[j] = min(max(a, -limit), limit)
                 effort += ctrl[j] ** 2
             cost = 0.0
             for k in range(1, s.size):
