@@ -61,6 +61,19 @@ def load(experiment: str, folder: Path | None = None) -> Results:
     return Results(manifest["settings"], units, manifest)
 
 
+def load_unit(experiment: str, key: str) -> dict[str, NDArray]:
+    """One unit of the experiment in data/, finished or not.
+
+    Raises StoreError naming the folder or the unit that is missing, or the file that was changed.
+    """
+    folder = DATA / experiment
+    manifest = read_manifest(folder)
+    _check_experiment(folder, manifest, experiment)
+    if key not in manifest["units"]:
+        raise StoreError(f"{folder} has no unit {key} yet; run python -m mollify run {experiment}")
+    return _read_unit(folder, manifest["units"][key])
+
+
 def begin(
     folder: Path, experiment: str, settings: Mapping[str, Any], command: str, workers: int
 ) -> dict[str, Any]:

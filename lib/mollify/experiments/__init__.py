@@ -44,9 +44,15 @@ class Experiment(NamedTuple):
 
 def catalogue() -> dict[str, Experiment]:
     """Every experiment by name."""
-    from mollify.experiments import double_pendulum, hopper, hopper_readings, planar_quadrotor
+    from mollify.experiments import (
+        double_pendulum,
+        hopper,
+        hopper_readings,
+        mechanism,
+        planar_quadrotor,
+    )
 
-    modules = (hopper, hopper_readings, double_pendulum, planar_quadrotor)
+    modules = (hopper, hopper_readings, double_pendulum, planar_quadrotor, mechanism)
     found = [experiment for module in modules for experiment in module.EXPERIMENTS]
     return {experiment.name: experiment for experiment in found}
 
