@@ -20,11 +20,14 @@ import mujoco
 import mujoco.rollout
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from mollify import checks
+from mollify.gradients import Estimator
 from mollify.rollout import Rollout, rollout
 from mollify.systems import System, double_pendulum, hopper, planar_quadrotor
 from mollify.systems.lanes import STATE_LIMIT
+from mollify.training import sample_epoch
 
 BATCHES = (16, 1024)
 HOPPER_BATCH = 32
@@ -187,6 +190,69 @@ def ratios(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     return result
 
 
+def shares(rounds: int = 5) -> dict[str, dict[str, float]]:
+    """Where the time of one published training epoch goes, on one thread; shares of 1.
+
+    physics: the equations of motion. loop: the rest of the compiled closed loop (policy, reward,
+    record). python: everything else, that is noise, returns and the gradient, in numpy.
+    The hopper's physics is what its loop spares when it takes no physics step. Pendulum and
+    quadrotor take one evaluation of the right side a step (Euler), Runge-Kutta four: a third of
+    the difference is one evaluation. Medians over interleaved rounds. Raises ArgumentError.
+    """
+    rounds = checks.count("rounds", rounds)
+    found = {}
+    for system, still, evaluations, theta in (
+        (hopper.hopper(), hopper.without_physics(), None, None),
+        (
+            double_pendulum.double_pendulum(),
+            double_pendulum.double_pendulum(integrator="rk4"),
+            *(3, double_pendulum.initial_theta()),
+        ),
+        (
+            planar_quadrotor.planar_quadrotor(),
+            planar_quadrotor.planar_quadrotor(integrator="rk4"),
+            *(3, planar_quadrotor.initial_theta()),
+        ),
+    ):
+        rng = np.random.default_rng(0)
+        theta = system.policy.initial(rng) if theta is None else theta
+        with threadpool_limits(limits=1):
+            found[system.name] = _shares(system, still, evaluations, theta, rounds)
+    return found
+
+
+def _shares(system, other, evaluations, theta, rounds) -> dict[str, float]:
+    training = system.training
+    batch, horizon = training.batch, training.horizon
+    rng = np.random.default_rng(0)
+    starts = system.start(rng, batch)
+    noise = rng.standard_normal((batch, horizon, len(system.action_names)))
+    common = dict(sigma=LINEAR_SIGMA, batch=batch, horizon=horizon)
+    # Processor time: one thread's share of the work does not depend on what else runs.
+    seconds = _medians(
+        {
+            "epoch": lambda: sample_epoch(
+                system, theta, np.random.default_rng(0), Estimator(), **common
+            ),
+            "loop": lambda: rollout(system, theta, starts, sigma=LINEAR_SIGMA, noise=noise),
+            "other": lambda: rollout(other, theta, starts, sigma=LINEAR_SIGMA, noise=noise),
+        },
+        rounds,
+        clock=time.thread_time,
+    )
+    if evaluations is None:
+        physics = seconds["loop"] - seconds["other"]
+    else:
+        physics = (seconds["other"] - seconds["loop"]) / evaluations
+    whole = seconds["epoch"]
+    return {
+        "physics": physics / whole,
+        "loop": (seconds["loop"] - physics) / whole,
+        "python": (whole - seconds["loop"]) / whole,
+        "epoch_seconds": whole,
+    }
+
+
 def report(found: dict[str, dict[str, float]], threads: int | None = None) -> str:
     """What `rates` found, as a table for people."""
     threads = joblib.cpu_count() if threads is None else threads
@@ -204,23 +270,27 @@ def report(found: dict[str, dict[str, float]], threads: int | None = None) -> st
     return "\n".join(lines)
 
 
-def _medians(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def _medians(
+    contestants: dict[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Median seconds a call of each contestant, over interleaved rounds."""
     repeats, times = {}, {name: [] for name in contestants}
     for name, call in contestants.items():
         call()
-        repeats[name] = 1 + int(SHORTEST_ROUND / _seconds(call, 1))
+        repeats[name] = 1 + int(SHORTEST_ROUND / _seconds(call, 1, clock))
     for _ in range(rounds):
         for name, call in contestants.items():
-            times[name].append(_seconds(call, repeats[name]))
+            times[name].append(_seconds(call, repeats[name], clock))
     return {name: float(np.median(taken)) for name, taken in times.items()}
 
 
-def _seconds(call: Callable[[], object], repeats: int) -> float:
-    begin = time.perf_counter()
+def _seconds(call: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
+    begin = clock()
     for _ in range(repeats):
         call()
-    return (time.perf_counter() - begin) / repeats
+    return (clock() - begin) / repeats
 
 
 def _linear_rates(system, theta, reference, rounds, batch, horizon) -> dict[str, float]:

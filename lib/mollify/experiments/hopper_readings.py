@@ -9,11 +9,12 @@ check that the shortcut does not change a verdict.
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mollify import checks, store
 from mollify.experiments import Experiment, Settings
 from mollify.experiments.hopper import EVALUATION_STREAM, evaluate
 from mollify.gradients import Estimator
@@ -52,6 +53,27 @@ READINGS: dict[str, dict[str, Any]] = {
     "termination": {"terminates": True},
 }
 MAIN_SEEDS, OTHER_SEEDS = 20, 8
+
+
+class Outcomes(NamedTuple):
+    """How the policies of one reading were judged, for S sigmas and K seeds.
+
+    stands (S, K): share of starts from which the policy stands; returns (S, K): median return.
+    """
+
+    sigmas: NDArray
+    stands: NDArray
+    returns: NDArray
+
+
+def outcomes(results: store.Results, judged: str) -> Outcomes:
+    """What `judged`, "deterministic" or "stochastic" evaluation, says of every sigma and seed."""
+    checks.choice("judged", judged, ("deterministic", "stochastic"))
+    sigmas, seeds = results.settings["sigmas"], range(results.settings["seeds"])
+    units = [[results.units[f"seed-{k}_sigma-{s:g}"] for k in seeds] for s in sigmas]
+    stands = [[unit[f"{judged}_stands"].mean() for unit in row] for row in units]
+    returns = [[np.median(unit[f"{judged}_returns"]) for unit in row] for row in units]
+    return Outcomes(np.array(sigmas), np.array(stands), np.array(returns))
 
 
 def _units(settings: Settings) -> dict[str, dict[str, Any]]:

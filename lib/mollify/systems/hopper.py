@@ -208,6 +208,12 @@ def hopper(
     )
 
 
+def without_physics() -> System:
+    """The stock closed loop with no physics step in it, to time what the physics costs."""
+    physics = (STOCK_TIME_STEP, "rk4", True)
+    return hopper()._replace(drive=functools.partial(_drive, physics, 0, TORQUE_LIMIT))
+
+
 def skeleton(positions: NDArray) -> tuple[NDArray, NDArray]:
     """Where the four capsules are, seen from the side.
 
