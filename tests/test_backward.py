@@ -56,6 +56,18 @@ def test_odd_and_even_grids(points):
     np.testing.assert_allclose(found, np.exp(9 * 0.25) * np.cos(3 * x), atol=1e-9)
 
 
+def test_band_at_a_frequency_of_the_grid_keeps_it():
+    """Also where 2 pi times the frequency of the FFT is rounded up, as for 58 on 1024 points."""
+    points = 1024
+    spacing = 2 * np.pi / points
+    x = spacing * np.arange(points)
+    for k in range(1, 200):
+        cut = backward.SpectralCutOff(float(k))
+        waves = np.cos(k * x) + np.cos((k + 1) * x)
+        found = backward.flow_back(waves, spacing, 1e-6, regularisation=cut)
+        np.testing.assert_allclose(found, np.exp(k**2 * 5e-7) * np.cos(k * x), atol=1e-9)
+
+
 def test_refuses_past_the_band_and_names_the_bound():
     bound = backward.resolvable_duration(np.pi / SPACING)
     data = np.cos(X)

@@ -54,7 +54,8 @@ class SpectralCutOff:
 
     def factor(self, frequency: NDArray, start: float, end: float) -> NDArray:
         """What a wave of the data is multiplied by."""
-        kept = np.abs(frequency) <= self.band
+        edge = self.band * (1 + 8 * ROUNDING)  # a frequency of the grid is off by a few roundings
+        kept = np.abs(frequency) <= edge
         return np.where(kept, 1 / heat.low_pass(np.where(kept, frequency, 0), start - end), 0.0)
 
 
@@ -112,7 +113,7 @@ def flow_back(
                 f"{noise:.1e} would exceed {tolerance:g}; choose a regularisation",
                 longest,
             )
-        regularisation = SpectralCutOff(highest * (1 + 1e-9))
+        regularisation = SpectralCutOff(highest)
     elif not isinstance(regularisation, SpectralCutOff | Tikhonov):
         raise checks.ArgumentError(
             f"regularisation must be SpectralCutOff, Tikhonov or None, got {regularisation!r}"
