@@ -7,13 +7,14 @@ Four ways to compute it, each for its own kind of g:
 ====================  =============================  =====================================
 function              for                            error
 ====================  =============================  =====================================
-`gauss_hermite`       smooth g, dimension 1 or 2     falls faster than any power of `order`
+`gauss_hermite`       smooth g, dimension 1 or 2     bound there; g must vary little in sigma
 `adaptive`            kinks and jumps, dimension 1   estimated in the result's `error`
-`fourier`             values on a uniform grid       see there; exact for periodic g
+`fourier`             values on a uniform grid       bound there; exact for periodic g
 `monte_carlo`         anything, any dimension        carried along as standard error
 ====================  =============================  =====================================
 
-Closed forms are in `mollify.objectives`.
+Closed forms are in `mollify.objectives`. With the method that suits it, each of them is met for
+sigma from 0.01 to 10 to 1e-10 of the largest |g| on the line and to 1e-8 in the plane.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from mollify import checks
 
 Function = Callable[[NDArray], ArrayLike]
 
-# A standard normal leaves this many deviations with probability 6e-34, beyond double precision
+# A standard normal leaves this many deviations with probability 4e-33, beyond double precision
 # even when g grows a million million times on the way.
 REACH = 12.0
 
@@ -44,7 +45,10 @@ class Solution(NamedTuple):
 
 
 class BoundedSolution(NamedTuple):
-    """`Solution` with `error`, an estimate from above of the absolute error of all three."""
+    """`Solution` with `error`, the quadrature's own estimate of the absolute error of all three.
+
+    It lies far above the true error unless g has a feature that all nodes step over (`adaptive`).
+    """
 
     value: NDArray
     gradient: NDArray
@@ -112,8 +116,13 @@ def gauss_hermite(
 
     g: maps (..., ) to (...) for dimension 1 and (..., 2) to (...) for dimension 2, where a tensor
     rule of order^2 nodes is used. mu: any shape, or (..., 2). Polynomials of degree up to
-    2 order - 3 come out exact; for other smooth g compare two orders to see the error. A kink or a
-    jump slows convergence to a crawl: use `adaptive`.
+    2 order - 3 come out exact. On the line the error of u is at most
+
+        order! / (2 order)! * t^order * sup |derivative 2 order of g|,
+
+    so for a wave cos(k x) at order 80 below 1e-13 while k sigma <= 9. Beyond such a range (a bump
+    much narrower than sigma, say) the rule steps over g without a warning: compare two orders, or
+    use `fourier`. A kink or a jump slows convergence to a crawl: use `adaptive`.
     Returns arrays of shape mu.shape (dimension 1), or (...), (..., 2), (...).
     Raises ArgumentError on bad arguments and when g returns something else than one finite number
     per point.
@@ -156,8 +165,9 @@ def adaptive(
     """u, its mu-gradient and t-derivative in one dimension, for g with kinks or jumps.
 
     Adaptive quadrature over mu +- 12 sigma, cut at `breakpoints`: the places where g jumps, bends,
-    or has features much narrower than sigma (which it would otherwise step over). What lies beyond
-    12 sigma carries a weight of 4e-33 and is left out: g must not grow so fast as to be felt there.
+    or has features narrower than sigma / 50 (which it could otherwise step over without a trace in
+    `error`). What lies beyond 12 sigma carries a weight of 4e-33 and is left out: g must not grow
+    so fast as to be felt there.
     g: maps an array to an array of its shape; mu: any shape. `tolerance` is relative to the largest
     value of g times the kernel. Returns arrays of mu's shape; `error` is the Gauss-Kronrod estimate
     for the worst of the three, usually far above the true error. Raises ArgumentError on bad
@@ -202,7 +212,9 @@ def fourier(
     g whose frequencies lie below pi/spacing comes out exact to rounding. Otherwise the frequencies
     above that fold. From sigma = 3 spacings on, the fold is the error of the trapezoidal rule: a
     jump of size H is felt as if it were moved by up to half a spacing, which costs at most
-    H spacing / (2 sqrt(2 pi) sigma), and a smooth g loses nothing visible.
+    H spacing / (2 sqrt(2 pi) sigma), and a smooth g loses nothing visible. (A bump of width w has
+    a share exp(-(pi w / spacing)^2 / 2) of its amplitudes above pi/spacing: 1e-13 from w = 2.5
+    spacings on.)
     Raises ArgumentError on bad arguments, a negative t (backward heat) included.
     """
     values = np.asarray(values)
@@ -282,7 +294,8 @@ def _adaptive_at(
     def integrand(z: float) -> NDArray:
         return weighted(z) * np.array([1.0, z, z * z - 1])
 
-    inside = [*cuts[abs(cuts) < REACH], -4.0, 0.0, 4.0]
+    # Pieces of 2 sigma: in longer ones a feature of width sigma / 50 can hide between the nodes.
+    inside = [*cuts[abs(cuts) < REACH], *range(-8, 9, 2)]
     # Odd places, so that the look at the size of g does not land on a pole at a round number.
     scale = max(abs(weighted(z)) for z in np.linspace(-7.77, 7.91, 64))
     allowed = tolerance * max(scale, np.finfo(float).tiny)
