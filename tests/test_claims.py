@@ -109,8 +109,18 @@ def test_eq_2_corrected_and_what_the_printed_mixture_is():
 def test_eq_3_policy_gradient_theorem():
     pi, value, q, visits = solve(THETA)
     exact = complex_step(lambda theta: RHO @ solve(theta)[1], THETA).reshape(4, 3)
-    np.testing.assert_allclose(visits[:, None] * pi * (q - value[:, None]), exact, atol=1e-12)
-    normalised = (1 - GAMMA) * visits[:, None] * pi * (q - value[:, None])
+    # d pi(a|s) / d theta_sb, so that the sum over actions of (3) is taken as it is printed
+    slope = np.einsum("sa,ab->sab", pi, np.eye(3)) - pi[:, :, None] * pi[:, None, :]
+    baseline = np.array([3.0, -1.0, 0.5, 7.0])
+    for weight in (q, q - value[:, None], q - baseline[:, None]):
+        got = np.einsum("s,sa,sab->sb", visits, weight, slope)
+        np.testing.assert_allclose(got, exact, atol=1e-12)
+    share, p = np.zeros(4), RHO
+    for k in range(400):
+        share += (1 - GAMMA) * GAMMA**k * p
+        p = np.einsum("s,sa,sat->t", p, pi, P)
+    assert share.sum() == pytest.approx(1.0)
+    normalised = np.einsum("s,sa,sab->sb", share, q, slope)
     np.testing.assert_allclose(normalised, (1 - GAMMA) * exact, atol=1e-12)
 
 
@@ -160,25 +170,69 @@ def test_ours_prop_outer_dropping_the_discount_is_no_gradient(episodes):
             p = np.einsum("s,sa,sat->t", p, pi, P)
         return total
 
+    def own_time(theta):
+        """Sum over t of the derivative of E sum_{k>=t} gamma^{k-t} R_k in the copy theta_t."""
+        total = np.zeros(12)
+        for t in range(HORIZON):
+
+            def tail(moved, t=t):
+                p, value = RHO, 0.0
+                for k in range(HORIZON):
+                    pi = policy(moved if k == t else theta)
+                    if k >= t:
+                        value = value + GAMMA ** (k - t) * p @ (pi * R).sum(axis=1)
+                    p = np.einsum("s,sa,sat->t", p, pi, P)
+                return value
+
+            total += complex_step(tail, theta)
+        return total.reshape(4, 3)
+
     np.testing.assert_allclose(field(THETA, True), EXACT, atol=1e-12)
+    np.testing.assert_allclose(field(THETA, False), own_time(THETA), atol=1e-12)
     to_go = gradients.discounted_sum(R[s[:, :-1], a], GAMMA)
-    assert deviation(to_go, scores, field(THETA, False)) < 4
+    assert deviation(to_go, scores, own_time(THETA)) < 4
     assert deviation(to_go, scores, EXACT) > 10
     for outer, low, high in [(True, 0, 1e-12), (False, 1e-3, 1)]:
         jacobian = complex_step(lambda theta, o=outer: field(theta, o).ravel(), THETA)
         asymmetry = np.linalg.norm(jacobian - jacobian.T) / np.linalg.norm(jacobian)
         assert low <= asymmetry < high
 
+    # The two-step problem of the proof: p(x) opens, q(y) then pays 1.
+    def two_steps(theta, weight):
+        p, q = 1 / (1 + np.exp(-theta))
+        return np.array([GAMMA * p * (1 - p) * q, weight * p * q * (1 - q)])
 
-def test_prop_baseline_is_unbiased_and_b_star_is_best():
-    pi, _, q, _ = solve(THETA)
+    point = np.array([0.3, -0.8])
+    slopes = [f * (1 - f) for f in 1 / (1 + np.exp(-point))]
+    for weight in (GAMMA, 1.0):
+        jacobian = complex_step(lambda theta, w=weight: two_steps(theta, w), point)
+        curl = jacobian[0, 1] - jacobian[1, 0]
+        assert curl == pytest.approx((weight - GAMMA) * np.prod(slopes), abs=1e-12)
+
+
+def test_prop_baseline_is_unbiased_and_b_star_is_best(episodes):
+    s, a, scores = episodes
+    pi, value, q = stages(THETA)
+    rewards = R[s[:, :-1], a]
+    to_go = gradients.discounted_sum(rewards, GAMMA)
+    past = np.concatenate([np.zeros((EPISODES, 1)), rewards.cumsum(axis=1)[:, :-1]], axis=1)
+    t = np.arange(HORIZON)
+    assert deviation((to_go - past * s[:, :-1]) * GAMMA**t, scores, EXACT) < 4
+    assert deviation((to_go - rewards) * GAMMA**t, scores, EXACT) > 10
     squared = np.sum((np.eye(3) - pi[:, None]) ** 2, axis=2)
-    best = np.sum(pi * squared * q, axis=1) / np.sum(pi * squared, axis=1)
-    second = lambda b: np.sum(pi * squared * (q - b[:, None]) ** 2, axis=1)  # noqa: E731
-    mean = lambda b: pi * (q - b[:, None]) - pi * np.sum(pi * (q - b[:, None]), axis=1)[:, None]  # noqa: E731
-    for shift in (-0.5, -0.01, 0.01, 0.5):
-        assert np.all(second(best + shift) > second(best))
-        np.testing.assert_allclose(mean(best + shift), mean(best), atol=1e-12)
+    best = np.sum(pi * squared * q, axis=2) / np.sum(pi * squared, axis=1)
+    for step in (0, 3):
+        for state in np.flatnonzero(np.bincount(s[:, step], minlength=4) > 300):
+            seen = s[:, step] == state
+            size = (scores[seen, step] ** 2).sum(axis=(1, 2))
+            terms = size * (to_go[seen, step] - best[step, state])
+            # The derivative of E |l|^2 (G - b)^2 in b vanishes at b*, and not at V.
+            assert abs(terms.mean()) < 4 * terms.std(ddof=1) / np.sqrt(seen.sum())
+
+    def second(b):
+        return np.sum(pi * squared * (q[0] - b[:, None]) ** 2, axis=1)
+
+    assert np.all(second(best[0]) < second(value[0]))
 
 
 def test_prop_family_unbiased_with_weights_that_sum_to_one(episodes):
@@ -190,11 +244,19 @@ def test_prop_family_unbiased_with_weights_that_sum_to_one(episodes):
     gae = gradients.discounted_sum(delta, GAMMA * lam)
     advantage = q[t, s[:, :-1], a] - critic[:, :-1]
     to_go = gradients.discounted_sum(rewards, GAMMA)
-    for weight in (delta, gae, advantage, to_go - critic[:, :-1], 0.3 * delta + 0.7 * to_go):
+    two_step = delta + GAMMA * np.pad(delta[:, 1:], ((0, 0), (0, 1)))
+    for weight in (delta, gae, two_step, advantage, 0.3 * delta + 0.7 * to_go):
         assert deviation(weight * GAMMA**t, scores, EXACT) < 4
+    assert deviation((0.5 * gae + 0.2 * to_go) * GAMMA**t, scores, 0.7 * EXACT) < 4
     printed = gae * GAMMA**t / (1 - lam) ** 2
     assert deviation(printed, scores, EXACT / (1 - lam) ** 2) < 4
     assert deviation(printed, scores, EXACT) > 10
+    # A wrong critic, 0 at the end of the episode: only lambda = 1 forgives it.
+    wrong = critic + np.where(np.arange(HORIZON + 1) < HORIZON, np.array([2, -1, 0, 3.0])[s], 0)
+    delta = rewards + GAMMA * wrong[:, 1:] - wrong[:, :-1]
+    for lam, low, high in [(0.0, 10, np.inf), (0.5, 10, np.inf), (1.0, 0, 4)]:
+        weight = gradients.discounted_sum(delta, GAMMA * lam) if lam else delta
+        assert low <= deviation(weight * GAMMA**t, scores, EXACT) < high
 
 
 def test_prop_family_gae_is_the_weighted_sum_of_n_step_advantages():
@@ -210,7 +272,7 @@ def test_prop_family_gae_is_the_weighted_sum_of_n_step_advantages():
     assert wrong == pytest.approx(mixed / (1 - lam) ** 2, rel=1e-10)
 
 
-@pytest.mark.parametrize("eta", [0.1, 0.5, 3.0])
+@pytest.mark.parametrize("eta", [0.01, 0.1, 0.5, 3.0])
 def test_prop_mirror_needs_the_minus_sign(eta):
     pi, value, q, _ = solve(THETA)
     old, advantage = pi[0], (q - value[:, None])[0]
@@ -219,11 +281,14 @@ def test_prop_mirror_needs_the_minus_sign(eta):
     others = np.random.default_rng(9).dirichlet(np.ones(3), 20_000)
 
     def functional(x, sign):
-        return x @ advantage + sign / eta * np.sum(x * np.log(x / old), axis=-1)
+        return x @ advantage + sign / eta * np.sum(special.xlogy(x, x / old), axis=-1)
 
     assert functional(closed, -1) >= functional(others, -1).max()
-    corners = advantage + np.log(1 / old) / eta
+    corners = functional(np.eye(3), 1)
+    np.testing.assert_allclose(corners, advantage + np.log(1 / old) / eta)
     assert corners.max() > functional(others, 1).max()
+    if eta == 0.01:
+        assert np.argmax(corners) == np.argmin(old)
 
 
 # fractal-landscapes
@@ -357,11 +422,21 @@ def test_prop_3_1_as_printed_fails_for_the_skew_tent_map_ex_skew():
     s = np.geomspace(1e-11, 1e-1, 3000)
     v = discounted(step, lambda x: x, s)
     entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
+    assert entropy > -np.log(FOLD_DISCOUNT)  # so the printed proposition applies
     printed, proved = (-np.log(FOLD_DISCOUNT) / rate for rate in (entropy, np.log(1 / p)))
     assert np.all(discounted(step, lambda x: x, p**n * 1.0) >= FOLD_DISCOUNT**n * (1 - 1e-6))
     got = regularity.pointwise_holder_exponent(s, v, 0.0, low=1e-10, high=1e-2)
     assert got.value == pytest.approx(proved, abs=0.02)
     assert got.value < printed - 0.5
+    # For a uniform start the sides at successive steps are independent tosses of a coin.
+    x, sides = np.random.default_rng(4).uniform(size=200_000), []
+    for _ in range(3):
+        sides.append(x <= p)
+        x = step(x)
+    for pattern in itertools.product([True, False], repeat=3):
+        seen = np.all([side == want for side, want in zip(sides, pattern, strict=True)], axis=0)
+        chance = np.prod([p if want else 1 - p for want in pattern])
+        assert abs(seen.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / seen.size)
 
 
 def test_ex_clip_rough_point_among_vanishing_exponents():
