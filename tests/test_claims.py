@@ -1124,9 +1124,33 @@ def test_ours_a_box_kernel_creates_maxima_on_the_line():
 
 
 def test_fig_3b_separatrix_agrees_with_bisection():
+    """The saddle's stable manifold, followed backwards, crosses mu = -1 where the two fates part."""
     hills = objectives.two_bumps()
-    edge = bisect(lambda s: end_of_flow(hills, -1.0, s, "variance") - 1, 0.82, 0.84, xtol=1e-3)
-    assert abs(edge - 0.8306) < 2e-3
+
+    def field(z):
+        return np.array([hills.gradient(z[0], z[1]), hills.time_derivative(z[0], z[1])], float)
+
+    saddle = fsolve(field, [0.0, 0.5])
+    jacobian = np.array(
+        [(field(saddle + h) - field(saddle - h)) / 2e-5 for h in 1e-5 * np.eye(2)]
+    ).T
+    rates, modes = np.linalg.eig(jacobian)
+    assert rates.min() < 0 < rates.max()
+    stable = modes[:, rates.argmin()]
+    stable = stable * -np.sign(stable[0])
+
+    def crossed(_, z):
+        return z[0] + 1
+
+    crossed.terminal = True
+    back = solve_ivp(
+        lambda _, z: -field(z), (0, 200), saddle + 1e-6 * stable,
+        rtol=1e-9, atol=1e-11, events=crossed,
+    )  # fmt: skip
+    (edge,) = np.sqrt(back.y_events[0][:, 1])
+    # Nothing of the flow's own code is used here; the two must agree.
+    fate = bisect(lambda s: end_of_flow(hills, -1.0, s, "variance") - 1, edge - 0.02, edge + 0.02)
+    assert abs(edge - fate) < 1e-4
 
 
 # backward-heat
