@@ -1124,7 +1124,7 @@ def test_ours_a_box_kernel_creates_maxima_on_the_line():
 
 
 def test_fig_3b_separatrix_agrees_with_bisection():
-    """The saddle's stable manifold, followed backwards, crosses mu = -1 where the two fates part."""
+    """The saddle's stable manifold, followed backwards, crosses mu = -1 where two fates part."""
     hills = objectives.two_bumps()
 
     def field(z):

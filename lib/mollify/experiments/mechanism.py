@@ -8,13 +8,20 @@ rate at which neighbours part.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mollify import store
-from mollify.diagnostics import closed_loop_lyapunov, roughness
+from mollify import checks, store
+from mollify.diagnostics import (
+    Roughness,
+    agreement,
+    alignment,
+    closed_loop_lyapunov,
+    roughness,
+    signal_to_noise,
+)
 from mollify.experiments import Experiment, Settings
 from mollify.gradients import Estimator
 from mollify.regularity import EvidenceError
@@ -119,6 +126,51 @@ SHARED = {
     "pairs": 16,
 }
 QUICK = {"seeds": 1, "estimates": 3, "horizon": 60, "directions": 2, "batch": 4, "pairs": 4}
+
+
+class Looks(NamedTuple):
+    """What the gradients of S sigmas and K seeds know; every array has shape (S, K).
+
+    agreement, alignment: mean cosine between estimates, and with the gradient at the large sigma.
+    signal_to_noise, noise: of one estimate; the noise is the root of the trace covariance.
+    """
+
+    sigmas: NDArray
+    agreement: NDArray
+    alignment: NDArray
+    signal_to_noise: NDArray
+    noise: NDArray
+
+
+def looks(results: store.Results, when: str) -> Looks:
+    """The diagnostics of every sigma and seed, "before" or "after" training."""
+    checks.choice("when", when, ("before", "after"))
+    sigmas, seeds = results.settings["sigmas"], range(results.settings["seeds"])
+
+    def unit(index: int, seed: int) -> tuple[NDArray, NDArray]:
+        key = f"_sigma-{sigmas[index]:g}" if when == "after" else ""
+        found = results.units[f"{when}_seed-{seed}{key}"]
+        place = 0 if when == "after" else index
+        return found["gradients"][place], found["macro"][place]
+
+    grid = [[unit(i, k) for k in seeds] for i in range(len(sigmas))]
+
+    def each(measure: Callable[[NDArray, NDArray], float]) -> NDArray:
+        return np.array([[measure(*pair) for pair in row] for row in grid])
+
+    return Looks(
+        np.array(sigmas),
+        agreement=each(lambda g, _: agreement(g).mean),
+        alignment=each(lambda g, macro: alignment(g, macro).mean),
+        signal_to_noise=each(lambda g, _: signal_to_noise(g).mean),
+        noise=each(lambda g, _: np.sqrt(np.sum((g - g.mean(axis=0)) ** 2) / (len(g) - 1))),
+    )
+
+
+def ground(results: store.Results, key: str) -> Roughness:
+    """The increments of the true objective around the policy of one unit."""
+    unit = results.units[key]
+    return Roughness(unit["distances"], unit["increments"], float(unit["centre"]))
 
 
 def _trained(system: System, theta: NDArray, settings: Settings, seed: int, sigma: float | None):
