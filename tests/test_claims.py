@@ -4,9 +4,11 @@ The tests follow the order of the chapters. Each compares with an oracle that wo
 statement if it were wrong, or the printed form where that had to be corrected.
 """
 
+import contextlib
 import itertools
 import math
 
+import gymnasium
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
@@ -25,7 +27,7 @@ from mollify import (
     store,
 )
 from mollify.random_fields import RoughField
-from mollify.systems import planar_quadrotor
+from mollify.systems import double_pendulum, hopper, planar_quadrotor
 
 # policy-gradients
 
@@ -2175,3 +2177,47 @@ def test_ours_prop_score_spread_bounds_the_variance():
         # |g| = 1 with mean slope near 0 attains it: the constant cannot be lowered.
         signs = np.where(np.floor(1e3 * eps[:, 0]) % 2, 1.0, -1.0)
         assert (signs[:, None] * eps / sigma).var(axis=0).sum() > 0.98 * m / sigma**2
+
+
+def test_fig_1_only_the_middle_noise_reaches_the_high_hill():
+    g = objectives.rugged_hills()
+    x = np.linspace(-6.5, 4.5, 20001)
+    top = g.mollified(x, 0.05**2).max()
+    ends = {}
+    for sigma in (0.02, 0.3, 3.0):
+        flow = solve_ivp(
+            lambda _, mu, t=sigma**2: g.gradient(mu, t), (0, 400), [0.4],
+            method="LSODA", rtol=1e-8, atol=1e-10,
+        )  # fmt: skip
+        ends[sigma] = flow.y[0, -1]
+    heights = {sigma: g.mollified(mu, 0.05**2) for sigma, mu in ends.items()}
+    assert heights[0.3] > 0.9 * top
+    assert max(heights[0.02], heights[3.0]) < 0.7 * top
+    assert abs(ends[0.02] - 0.4) < 0.2
+    assert abs(ends[3.0] - ends[0.3]) > 2
+
+
+def test_tab_1_is_what_the_stored_runs_used():
+    rows = {"quadrotor-training": (16, 50), "double-pendulum": (16, 50), "hopper-stand": (32, 100)}
+    for name, (batch, epochs) in rows.items():
+        settings = store.read_manifest(store.DATA / name)["settings"]
+        found = settings["batch"], settings["epochs"], settings["horizon"]
+        assert found == (batch, epochs, 1000)
+    for system in (planar_quadrotor, double_pendulum, hopper):
+        assert system.TRAINING.discount == 0.99
+
+
+def test_tab_2_names_the_coordinates_of_the_simulator():
+    with contextlib.closing(gymnasium.make("Hopper-v5")) as env:
+        env.reset(seed=0)
+        simulator = env.unwrapped
+        position, velocity = np.arange(1.0, 7.0), np.arange(7.0, 13.0) / 10
+        simulator.set_state(position, velocity)
+        seen = simulator._get_obs()
+        joints = [simulator.model.joint(k).name for k in range(simulator.model.njnt)]
+    assert joints == ["rootx", "rootz", "rooty", "thigh_joint", "leg_joint", "foot_joint"]
+    ours = dict(zip(hopper.STATE_NAMES, [*position, *velocity], strict=True))
+    table = ["height", "torso angle", "thigh angle", "leg angle", "foot angle"]
+    table += ["x velocity", "vertical velocity"]
+    table += ["torso rate", "thigh rate", "leg rate", "foot rate"]
+    assert seen.tolist() == [ours[name] for name in table]
