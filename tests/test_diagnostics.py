@@ -47,7 +47,7 @@ def test_alignment_is_the_cosine_with_the_direction():
 @pytest.mark.parametrize("exponent", [0.2, 0.5, 0.8])
 def test_roughness_recovers_the_exponent_of_a_cusp(exponent):
     found = diagnostics.roughness(
-        lambda thetas: -np.linalg.norm(thetas - 1.0, axis=1) ** exponent,
+        lambda thetas: -(np.linalg.norm(thetas - 1.0, axis=1) ** exponent),
         np.ones(6),
         np.random.default_rng(0),
         **dict(distances=2.0 ** np.arange(-28, -2), directions=4),

@@ -1,5 +1,7 @@
 """Stored results against a slice run afresh: the code that made them still makes them."""
 
+import re
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -15,13 +17,22 @@ from mollify.systems.planar_quadrotor import planar_quadrotor as quadrotor_syste
 from mollify.training import epoch_generator, normalised_step, sample_epoch
 
 CATALOGUE = experiments.catalogue()
+CHAPTERS = store.DATA.parent / "chapters"
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_stored_results_are_the_whole_published_grid(name):
-    experiment, results = CATALOGUE[name], store.load(name)
+    """A sweep still on its way may be stored in part, as long as no page leans on it."""
+    experiment, folder = CATALOGUE[name], store.DATA / name
+    pages = [path.read_text() for path in [store.DATA / "ledger.yml", *CHAPTERS.glob("*.md")]]
+    if not folder.exists():
+        assert not any(re.search(rf"\b{name}\b", page) for page in pages)
+        pytest.skip(f"{name} is not stored yet")
+    results = store.load(name)
     assert results.settings == experiments.settings_for(experiment, seeds=None, quick=False)
-    assert set(results.units) == set(experiment.units(results.settings))
+    missing = set(experiment.units(results.settings)) - set(results.units)
+    assert set(results.units) <= set(experiment.units(results.settings))
+    assert not missing or not any(re.search(rf"\b{name}\b", page) for page in pages)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

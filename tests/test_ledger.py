@@ -49,8 +49,8 @@ def test_place_test_and_data_exist(entry):
     named = rf":label: {re.escape(label)}\s|\({re.escape(label)}\)|name: {re.escape(label)}\s"
     assert re.search(named, source), f"{label} is not a label in {chapter}.md"
     assert entry.test in defined_tests()
-    if entry.data:
-        assert (DATA.parent / entry.data).exists()
+    for folder in filter(None, entry.data.split(", ")):
+        assert (DATA.parent / folder).exists()
 
 
 def test_every_statement_of_the_paper_has_an_entry():
