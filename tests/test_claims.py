@@ -2047,32 +2047,6 @@ def test_ours_prop_parameter_clip():
     assert ratio[1] > 0.9 * ratio[0] > 0.1
 
 
-# experiments
-
-
-def test_fig_7a_every_seed_settles_in_the_main_reading():
-    results = store.load("double-pendulum")
-    for integrator in ("euler", "rk4"):
-        for sigma in results.settings["sigmas"]:
-            unit = results.units[f"{integrator}_reward-to-go-time_sigma-{sigma:g}"]
-            assert not unit["success"][:, 0].any()
-            assert unit["success"][:, -1].all()
-            without = results.units[f"{integrator}_total-return-none_sigma-{sigma:g}"]
-            assert 5 <= without["success"][:, -1].sum() <= 13
-
-
-def test_fig_7b_quadratics_explain_both_landscapes():
-    units, explained = store.load("double-pendulum-landscape").units, {}
-    for which, unit in units.items():
-        x, y = np.meshgrid(unit["axis"], unit["axis"])
-        terms = np.stack([x**0, x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
-        values = unit["undiscounted"].ravel()
-        rest = values - terms @ np.linalg.lstsq(terms, values, rcond=None)[0]
-        explained[which] = 1 - rest.var() / values.var()
-    assert round(explained["last"], 3) == 0.987
-    assert explained["first"] > 0.999999
-
-
 def heat_kernel_at(x, t):
     return np.exp(-(x**2) / (2 * t)) / np.sqrt(2 * np.pi * t)
 

@@ -7,11 +7,14 @@ import pytest
 from numba import njit
 
 from mollify import benchmark, checks
+from mollify.experiments import double_pendulum as experiment
+from mollify.gradients import Estimator
 from mollify.rollout import rollout
 from mollify.systems import double_pendulum as pendulum
 from mollify.systems import lanes
 
 NO_GAIN = np.zeros(8)
+MAIN = experiment.MAIN
 
 
 def swing(integrator, time_step, seconds=1.0):
@@ -165,6 +168,55 @@ def test_training_starts_at_the_printed_state_with_k_minus_k0():
     assert mean == pytest.approx(pendulum.PRINTED_GAIN @ pendulum.START)
     assert np.array_equal(pendulum.initial_theta(-1), -pendulum.initial_theta(1))
     assert system.training == (16, 50, 1000, 0.99, 1.0)
+
+
+def test_readings_build_what_they_name():
+    assert set(experiment.READINGS) == {"main"} | {
+        name for name, change in experiment.READINGS.items() if change
+    }
+    for name, change in experiment.READINGS.items():
+        reading = experiment.MAIN_READING | change
+        assert set(reading) == set(experiment.MAIN_READING), name
+        system, theta = experiment.build(reading)
+        assert len(theta) == system.policy.parameter_count == (10 if name == "bias" else 8)
+        assert system.time_step == reading["time_step"]
+        sample = rollout(system, 0 * theta, np.array([[0.1, 0.0, 0.0, 0.0]]), sigma=0, horizon=5)
+        falls = abs(sample.states[0, -1, 0]) > 0.1
+        assert falls == (not name.startswith("hanging")), name
+        assert np.array_equal(theta[:8], pendulum.initial_theta(-1 if "minus" in name else 1))
+
+
+def test_displaced_starts_lie_at_their_distance_in_different_directions():
+    moves = [experiment.displaced(12.0, seed) - pendulum.initial_theta() for seed in range(3)]
+    assert np.linalg.norm(moves, axis=1) == pytest.approx(12.0)
+    cosines = np.corrcoef(moves)[np.triu_indices(3, 1)]
+    assert (np.abs(cosines) < 0.95).all()
+
+
+def test_judging_with_noise_tells_a_steady_policy_from_a_shaken_one():
+    system, steady = pendulum.double_pendulum(), np.array([[40.0, 20, 15, 5, 20, 20, 5, 5]])
+    settings = {"trajectories": 8, "horizon": 600}
+    quiet, shaken = (
+        experiment.judge_with_noise(system, steady, MAIN, sigma=s, settings=settings)
+        for s in (0.01, 30.0)
+    )
+    plain = rollout(system, steady[0], system.start(None, 1), sigma=0, horizon=600)
+    assert quiet["noisy_success"].tolist() == [1.0]
+    assert quiet["noisy_return"] == pytest.approx(plain.returns(), rel=0.01)
+    assert shaken["noisy_success"].tolist() == [0.0]
+    assert shaken["noisy_return"] < 10 * quiet["noisy_return"]
+    moved = experiment.judge_with_noise(
+        system, steady, Estimator("parameter", "batch"), sigma=1e-9, settings=settings
+    )
+    assert moved["noisy_return"] == pytest.approx(plain.returns(), rel=1e-6)
+
+
+def test_quadratic_share_of_a_quadratic_and_of_noise():
+    x, y = np.linspace(-1, 1, 21), np.linspace(-2, 2, 31)
+    grid = 3 - x + 2 * np.outer(y, x) + y[:, None] ** 2
+    assert experiment.quadratic_share(x, y, grid) == pytest.approx(1, abs=1e-12)
+    noise = np.random.default_rng(0).normal(size=grid.shape)
+    assert experiment.quadratic_share(x, y, noise) < 0.05
 
 
 @pytest.mark.parametrize(
