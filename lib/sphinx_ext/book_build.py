@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import book_freshness
+from mollify import explorables
+from mollify.checks import BookError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("_config.yml", "_toc.yml", "requirements.txt", "chapters", "lib", "data")
@@ -40,7 +42,8 @@ def one_at_a_time(build: Path) -> Iterator[None]:
 def ensure_book(root: Path = ROOT) -> Path:
     """Build the book if its sources changed and return the folder of its pages.
 
-    Raises subprocess.CalledProcessError when the build fails or warns.
+    Raises subprocess.CalledProcessError when the build fails or warns, and BookError when an
+    interactive figure cannot be bundled.
     """
     build = root / "_build"
     html, stamp = build / "html", build / "sources.sha256"
@@ -50,6 +53,8 @@ def ensure_book(root: Path = ROOT) -> Path:
         if fresh:
             return html
         stamp.unlink(missing_ok=True)
+        if (root / "lib" / "explorables").is_dir():
+            explorables.ensure_bundles()
         for name in book_freshness.forget_outdated(root, build / ".jupyter_cache"):
             print(f"{name}: its library or data changed, so it runs again", flush=True)
         # Pages of chapters that are gone must go too; executions are kept apart, in the cache.
@@ -68,6 +73,9 @@ def main() -> int:
         html = ensure_book()
     except subprocess.CalledProcessError as error:
         print(f"The book was not built (exit status {error.returncode}); see above.")
+        return 1
+    except BookError as error:
+        print(f"The book was not built: {error}")
         return 1
     print(f"The book is ready after {time.monotonic() - started:.0f} s. Open it in a browser:")
     print(f"  {(html / 'index.html').as_uri()}")

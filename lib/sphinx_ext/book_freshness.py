@@ -1,9 +1,10 @@
 """What does a chapter depend on, and which stored executions are out of date?
 
 The execution cache compares a chapter's cells only. A chapter also depends on the modules it
-imports, on what these import in turn, on the folders of `data/` it names, and on the pinned
-packages. `digest` sums all of that up in one hash per chapter; `forget_outdated` removes the
-stored executions of the chapters whose hash changed, and Jupyter Book then runs them again.
+imports, on what these import in turn, on the folders of `data/` and the interactive figures it
+names, and on the pinned packages. `digest` sums all of that up in one hash per chapter;
+`forget_outdated` removes the stored executions of the chapters whose hash changed, and Jupyter
+Book then runs them again.
 """
 
 from __future__ import annotations
@@ -145,7 +146,26 @@ def dependencies(chapter: Path, root: Path) -> list[Path]:
         paths += files_under(library / PACKAGE, exclude=(".py", ".pyc"))
     for entry in entries:
         paths += files_under(data / entry)
+    if f"{PACKAGE}.explorables" in modules:
+        paths += figure_files(cells, library / "explorables")
     return sorted(set(paths))
+
+
+def figure_files(cells: Iterable[ast.AST], folder: Path) -> list[Path]:
+    """What the interactive figures named in `cells` are made of: their modules and shared parts."""
+    named = {
+        node.value
+        for tree in cells
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    shared = [path for path in folder.iterdir() if path.name not in ("tests", "fixtures")]
+    return [
+        file
+        for path in sorted(shared)
+        if path.suffix != ".js" or path.stem in named
+        for file in files_under(path)
+    ]
 
 
 def files_under(path: Path, exclude: tuple[str, ...] = (".pyc",)) -> list[Path]:

@@ -2,12 +2,15 @@
 
 * MathJax and its fonts are copied from a Python package, so that no page asks another host.
 * `static/` holds one style sheet and one script; they are copied on every build.
+* Interactive figures come with their modules, on the pages that have one.
 * Each chapter is also published as a notebook for Colab, whose first cell fetches the library.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,12 +22,15 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.fileutil import copy_asset
 
+from mollify import explorables
+
 STATIC = Path(__file__).parent / "static"
 # What tex-chtml.js may load: its fonts, and the TeX extensions that MathJax fetches on first use.
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 # GitHub Pages serves the built site from this branch; Colab opens notebooks from it.
 SITE_BRANCH = "gh-pages"
 COLAB_FOLDER = "notebooks"
+EXPLORABLES = "explorables"
 
 
 def mathjax_folder() -> Path:
@@ -54,6 +60,37 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / part, target / part)
+
+
+def tell_kernels(app: Sphinx, config: Config) -> None:
+    """Let the chapters' kernels show figures for pages, and say where large data goes.
+
+    That data lies beside the stored executions, whose outputs name it.
+    """
+    folder = Path(config.nb_execution_cache_path or app.doctreedir, "explorables")
+    os.environ[explorables.PAGES] = str(folder)
+
+
+def copy_explorables(app: Sphinx) -> None:
+    """Copy the bundles beside the pages, where no page loads them unasked."""
+    if app.builder.format == "html":
+        explorables.copy_bundles(Path(app.outdir, "_static", EXPLORABLES))
+
+
+def load_explorables(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give a page with interactive figures their host, their style and their data."""
+    raw = [] if doctree is None else [node.astext() for node in doctree.findall(nodes.raw)]
+    shown = [text for text in raw if "data-explorable=" in text]
+    if not shown:
+        return
+    app.add_js_file(f"{EXPLORABLES}/host.js", type="module")
+    app.add_css_file(f"{EXPLORABLES}/explorables.css")
+    for name in re.findall(r'data-file="(\w+\.json)"', "".join(shown)):
+        target = Path(app.outdir, "_static", EXPLORABLES, "data", name)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy2(Path(os.environ[explorables.PAGES], name), target)
 
 
 def colab_setup(address: str, branch: str) -> str:
@@ -128,10 +165,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("comments_config", {}, "html")
     # Before myst-parser and sphinx.ext.mathjax read the values.
     app.connect("config-inited", configure, priority=100)
+    app.connect("config-inited", tell_kernels)
+    app.connect("builder-inited", copy_explorables)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", loading_method="defer")
     # After the theme has made its buttons (it connects with priority 501).
     app.connect("html-page-context", point_colab_at_published_notebook, priority=900)
+    app.connect("html-page-context", load_explorables)
     app.connect("doctree-resolved", drop_repeated_ids)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_colab_notebooks)
