@@ -4,8 +4,12 @@ import contextlib
 
 import gymnasium
 import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
 
-from mollify import store
+from mollify import statistics, store
+from mollify.experiments import mechanism
+from mollify.rollout import rollout
 from mollify.systems import hopper
 
 
@@ -60,3 +64,60 @@ def test_tab_2_names_the_coordinates_of_the_simulator():
     table += ["x velocity", "vertical velocity"]
     table += ["torso rate", "thigh rate", "leg rate", "foot rate"]
     assert seen.tolist() == [ours[name] for name in table]
+
+
+def smooth_and_rough():
+    """Hölder exponents after training, for sigma from 0.1 to 0.6 and from 0.8 up."""
+    probe = store.load("mechanism-hopper")
+    found = {"middle": [], "large": []}
+    for sigma in probe.settings["sigmas"]:
+        place = "middle" if 0.1 < sigma < 0.6 else "large" if sigma > 0.8 else None
+        for seed in range(probe.settings["seeds"]) if place else ():
+            ground = mechanism.ground(probe, f"after_seed-{seed}_sigma-{sigma:g}")
+            found[place].append(ground.exponent(2.0**-28, 2.0**-6).value)
+    return np.array(found["middle"]), np.array(found["large"])
+
+
+def test_claim_hopper_smooth_region_holds_up_to_the_middle_sigmas_only():
+    middle, large = smooth_and_rough()
+    assert (len(middle), len(large)) == (12, 16)
+    assert middle.min() > 0.95
+    assert large.max() < 0.2
+    for exponents, low in ((middle, 0.76), (large, 0.81)):
+        rate = statistics.rate(np.ones(len(exponents), dtype=bool))
+        assert round(rate.low, 2) == low
+    # The same relay in the published grid, on the stock model.
+    stock, foot = hopper.hopper(), {}
+    for sigma in (0.5, 5.0):
+        theta = store.load_unit("hopper-stand", f"sigma-{sigma:g}_seed-0")["thetas"][-1]
+        starts = stock.start(np.random.default_rng(1), 2)
+        foot[sigma] = rollout(stock, theta, starts, sigma=0.0, horizon=300).actions[:, 100:, 2]
+    switches = {s: np.mean(np.sign(a[:, 1:]) != np.sign(a[:, :-1])) for s, a in foot.items()}
+    assert switches[0.5] < 0.05
+    assert switches[5.0] > 0.8
+
+
+def test_claim_hopper_gradients_agree_at_large_noise_and_not_at_small():
+    look = mechanism.looks(store.load("mechanism-hopper"), "before")
+    mean = dict(zip(look.sigmas, look.agreement.mean(axis=1), strict=True))
+    assert round(mean[5.0], 2) == 0.52
+    assert round(mean[0.005], 2) == -0.01
+    small = look.sigmas <= 0.1
+    assert np.abs(look.agreement[small].mean(axis=1)).max() < 0.06
+    # The noise grows like 1/sigma around three of four first policies; one is nearly smooth.
+    x = np.log(look.sigmas[look.sigmas < 0.5])
+    powers = np.polyfit(x, np.log(look.noise[: len(x)]), 1)[0]
+    assert np.sort(np.abs(powers + 1))[:3].max() < 0.15
+
+
+@pytest.mark.slow
+def test_mechanism_gradients_run_again_to_the_same_bits():
+    probe = store.load("mechanism-hopper")
+    unit = probe.units["after_seed-1_sigma-0.5"]
+    theta = store.load_unit(probe.settings["trained_by"], "seed-1_sigma-0.5")["thetas"][-1]
+    system = mechanism._hopper_system(probe.settings)
+    few = probe.settings | {"estimates": 3}
+    with threadpool_limits(limits=1):
+        fresh, returns = mechanism._gradients(system, theta, few, 1, mechanism.GRADIENT_STREAM, 0.5)
+    np.testing.assert_array_equal(returns, unit["returns"][0][:3])
+    np.testing.assert_allclose(fresh, unit["gradients"][0][:3], rtol=1e-9)
