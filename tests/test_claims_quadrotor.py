@@ -4,11 +4,11 @@ import numpy as np
 from scipy import special, stats
 
 from mollify import statistics, store
-from mollify.experiments import planar_quadrotor as quadrotor_experiments
+from mollify.experiments import quadrotor_spike, quadrotor_sweeps
+from mollify.experiments.planar_quadrotor import FLIES, returns_around
 from mollify.rollout import rollout
 from mollify.systems import planar_quadrotor
 
-FLIES = quadrotor_experiments.FLIES
 HOVER = "hover_step-0.1_reward-to-go-time"
 
 
@@ -34,8 +34,8 @@ def cusp_law():
                     "aside" not in name,
                     growth,
                     -np.log(discount) / np.log(growth),
-                    *quadrotor_experiments.exponents(unit["distance"], lost[1:, :, k]),
-                    quadrotor_experiments.exponents(unit["distance"], pair, 1e-6, 1e-3)[0],
+                    *quadrotor_spike.exponents(unit["distance"], lost[1:, :, k]),
+                    quadrotor_spike.exponents(unit["distance"], pair, 1e-6, 1e-3)[0],
                 ))  # fmt: skip
     symmetric, growth, alpha, mean, error, odd = np.array(rows).T
     return symmetric.astype(bool), growth, alpha, mean, error, odd
@@ -181,8 +181,8 @@ def test_claim_quadrotor_drop_needs_no_gradient():
     coarse = store.load("quadrotor-training").units[f"{HOVER}_delta-0.001"]["deterministic"]
     drop = statistics.bootstrap(coarse[:, 1], np.random.default_rng(0))
     assert [round(number) for number in drop] == [-636, -637, -634]
-    _, blind = quadrotor_experiments.returns_around(
-        1e-3 * quadrotor_experiments.random_directions(0, 40),
+    _, blind = returns_around(
+        1e-3 * quadrotor_spike.random_directions(0, 40),
         **dict(time_step=0.1, offset=[0.0, 0.0], horizon=1000),
     )
     assert abs(blind.mean() - coarse[:, 1].mean()) < 3
@@ -190,7 +190,7 @@ def test_claim_quadrotor_drop_needs_no_gradient():
 
 def test_claim_quadrotor_never_returns_below_the_border_of_the_budget():
     runs = store.load("quadrotor-delta")
-    shortest = quadrotor_experiments.distance_to_stability()
+    shortest = quadrotor_sweeps.distance_to_stability()
     border = shortest / runs.settings["epochs"]
     assert round(shortest, 4) == 0.2526
     assert round(border, 4) == 0.0051
@@ -214,10 +214,10 @@ def test_claim_quadrotor_never_returns_below_the_border_of_the_budget():
 
 def test_claim_quadrotor_epochs_needed():
     runs = store.load("quadrotor-long")
-    shortest = quadrotor_experiments.distance_to_stability()
+    shortest = quadrotor_sweeps.distance_to_stability()
     for delta, _ in runs.settings["budgets"]:
         unit = runs.units[f"delta-{delta:g}"]
-        first = quadrotor_experiments.first_return(unit["deterministic"])
+        first = quadrotor_sweeps.first_return(unit["deterministic"])
         assert shares(unit)[0] == 8
         assert (first * delta >= shortest).all()
         assert (first * delta < 0.32).all()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mollify import benchmark, checks
-from mollify.experiments import planar_quadrotor as experiments
+from mollify.experiments import quadrotor_spike, quadrotor_sweeps
+from mollify.experiments.planar_quadrotor import returns_around
 from mollify.rollout import rollout
 from mollify.systems import lanes
 from mollify.systems import planar_quadrotor as quadrotor
@@ -161,9 +162,9 @@ def test_bad_arguments_are_named(call, word):
 
 
 def test_every_member_of_the_families_loses_hover_as_its_kernel_does():
-    for family, values in experiments.FAMILIES.items():
+    for family, values in quadrotor_spike.FAMILIES.items():
         for value in (min(values), max(values)):
-            step, integrator, gain = experiments.family_member(family, value)
+            step, integrator, gain = quadrotor_spike.family_member(family, value)
             system = quadrotor.planar_quadrotor(step, integrator)
             theta, width = quadrotor.POLICY.pack(gain, quadrotor.PRINTED_OFFSET), 1e-6
             starts = np.concatenate([np.eye(6), -np.eye(6)]) * width
@@ -172,7 +173,7 @@ def test_every_member_of_the_families_loses_hover_as_its_kernel_does():
             )
             slope = (ahead - behind).T / (2 * width)
             found = np.abs(np.linalg.eigvals(slope)).max()
-            assert experiments.growth(family, value) == pytest.approx(found, abs=1e-6)
+            assert quadrotor_spike.growth(family, value) == pytest.approx(found, abs=1e-6)
             assert found > 1
 
 
@@ -180,33 +181,35 @@ def test_exponents_recover_a_power_law_with_an_honest_error():
     distances = np.logspace(-10, -2, 49)
     rng = np.random.default_rng(0)
     clean = 3.0 * distances ** np.array([[0.3], [0.5]])
-    value, error = experiments.exponents(distances, clean)
+    value, error = quadrotor_spike.exponents(distances, clean)
     assert value == pytest.approx(0.4)
     assert error == pytest.approx(0.1)
     noisy = distances**0.25 * np.exp(0.1 * rng.standard_normal((400, 49)))
-    value, error = experiments.exponents(distances, noisy)
+    value, error = quadrotor_spike.exponents(distances, noisy)
     assert abs(value - 0.25) < 4 * error
     assert error < 1e-3
 
 
 def test_losses_are_differences_of_returns():
     system, theta = quadrotor.planar_quadrotor(0.01), quadrotor.initial_theta()
-    shifts = 0.1 * experiments.random_directions(1, 5)
-    lost = experiments.losses(system, theta, shifts, horizon=200).sum(axis=1)
-    _, whole = experiments.returns_around(
+    shifts = 0.1 * quadrotor_spike.random_directions(1, 5)
+    lost = quadrotor_spike.losses(system, theta, shifts, horizon=200).sum(axis=1)
+    _, whole = returns_around(
         np.concatenate([np.zeros((1, 14)), shifts]), time_step=0.01, offset=[0, 0], horizon=200
     )
     assert lost == pytest.approx(whole[0] - whole[1:], abs=1e-12)
     # One by one they keep a loss that the difference of two returns would round away.
-    tiny = experiments.losses(system, theta, 1e-9 * experiments.ANTISYMMETRIC[None], 200).sum()
+    tiny = quadrotor_spike.losses(
+        system, theta, 1e-9 * quadrotor_spike.ANTISYMMETRIC[None], 200
+    ).sum()
     assert 0 < tiny < 1e-15
 
 
 def test_random_directions_are_unit_vectors_and_the_odd_one_breaks_the_mirror():
-    directions = experiments.random_directions(0, 6)
+    directions = quadrotor_spike.random_directions(0, 6)
     assert np.linalg.norm(directions, axis=1) == pytest.approx(np.ones(6))
     assert np.linalg.matrix_rank(directions) == 6
-    gain, offset = quadrotor.POLICY.unpack(experiments.ANTISYMMETRIC)
+    gain, offset = quadrotor.POLICY.unpack(quadrotor_spike.ANTISYMMETRIC)
     assert not gain.any()
     assert np.array_equal(offset[::-1], -offset)
     assert np.linalg.norm(offset) == pytest.approx(1)
@@ -214,7 +217,7 @@ def test_random_directions_are_unit_vectors_and_the_odd_one_breaks_the_mirror():
 
 def test_clipped_score_tells_what_acted():
     plain = quadrotor.planar_quadrotor()
-    told = experiments.clipped_score(plain)
+    told = quadrotor_sweeps.clipped_score(plain)
     rng = np.random.default_rng(0)
     noise, starts = rng.standard_normal((3, 50, 2)), plain.start(rng, 3)
     theta = quadrotor.initial_theta()
@@ -232,10 +235,10 @@ def test_mollified_losses_perturb_what_they_say():
     def lost(smoothing, horizon=1, sigma=0.5):
         rng = np.random.default_rng(2)
         shared = dict(samples=2000, horizon=horizon)
-        return experiments.mollified_losses("hover", 0.1, smoothing, sigma, rng, **shared)
+        return quadrotor_spike.mollified_losses("hover", 0.1, smoothing, sigma, rng, **shared)
 
     # After one step only the action's own cost has changed: 0.0001 (|b0 + sigma eps|^2 - |b0|^2).
-    for smoothing in experiments.SMOOTHINGS:
+    for smoothing in quadrotor_spike.SMOOTHINGS:
         mean, error = lost(smoothing)[:, 1].mean(), lost(smoothing)[:, 1].std() / np.sqrt(2000)
         assert abs(mean - 0.0001 * 2 * 0.5**2) < 4 * error
     assert np.array_equal(lost("first action"), lost("every action"))
@@ -243,7 +246,7 @@ def test_mollified_losses_perturb_what_they_say():
 
 
 def test_shortest_way_to_a_stable_gain_is_shortest():
-    shortest = experiments.distance_to_stability()
+    shortest = quadrotor_sweeps.distance_to_stability()
 
     def radius(change):
         gain = quadrotor.PRINTED_GAIN + change.reshape(2, 6)
@@ -257,19 +260,19 @@ def test_shortest_way_to_a_stable_gain_is_shortest():
     simple = np.zeros(12)
     simple[[5, 11]] = -1.05 * shortest / np.sqrt(2), 1.05 * shortest / np.sqrt(2)
     assert radius(simple) < 1
-    assert experiments.distance_to_stability(0.05) == 0
+    assert quadrotor_sweeps.distance_to_stability(0.05) == 0
 
 
 def test_spectral_radius_takes_any_number_of_policies():
     thetas = np.stack([quadrotor.initial_theta(), 0.9 * quadrotor.initial_theta()])[None]
-    found = experiments.spectral_radius(thetas, 0.1, "euler")
+    found = quadrotor_sweeps.spectral_radius(thetas, 0.1, "euler")
     assert found.shape == (1, 2)
     assert found[0, 0] > 1 > found[0, 1]
-    held = experiments.spectral_radius(thetas, 0.08, "rk4")
+    held = quadrotor_sweeps.spectral_radius(thetas, 0.08, "rk4")
     assert held[0, 0] == pytest.approx(abs(quadrotor.closed_loop_eigenvalues(0.08, "exact")[0]))
 
 
 def test_first_return_counts_from_the_first_step():
     curves = np.array([[-5.0, -600, -600, -10, -600], [-5.0, -600, -600, -600, -600]])
-    assert experiments.first_return(curves)[0] == 3
-    assert np.isnan(experiments.first_return(curves)[1])
+    assert quadrotor_sweeps.first_return(curves)[0] == 3
+    assert np.isnan(quadrotor_sweeps.first_return(curves)[1])

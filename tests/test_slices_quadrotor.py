@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from mollify import experiments, store
-from mollify.experiments import planar_quadrotor
+from mollify.experiments import quadrotor_spike
 
 CATALOGUE = experiments.catalogue()
 
@@ -14,21 +14,21 @@ def test_quadrotor_cuts_run_again_to_the_same_bits():
     results = store.load("quadrotor-cuts")
     small = results.settings | {"directions": 4}
     with threadpool_limits(limits=1):
-        fresh = planar_quadrotor._cuts(small, "hover", 0.1)
+        fresh = quadrotor_spike._cuts(small, "hover", 0.1)
     stored = results.units["hover_step-0.1"]
     np.testing.assert_array_equal(fresh["undiscounted"], stored["undiscounted"][:4])
 
 
-@pytest.mark.parametrize("smoothing", planar_quadrotor.SMOOTHINGS)
+@pytest.mark.parametrize("smoothing", quadrotor_spike.SMOOTHINGS)
 def test_one_sigma_of_quadrotor_mollified_runs_again_to_the_same_bits(smoothing):
     results, number = store.load("quadrotor-mollified"), 6
     stored = results.units["hover_step-0.1"]
-    kind = planar_quadrotor.SMOOTHINGS.index(smoothing)
-    key = (planar_quadrotor.NOISE_STREAM, kind, number)
+    kind = quadrotor_spike.SMOOTHINGS.index(smoothing)
+    key = (quadrotor_spike.NOISE_STREAM, kind, number)
     rng = np.random.default_rng(np.random.SeedSequence(results.settings["seed"], spawn_key=key))
     shared = {name: results.settings[name] for name in ("samples", "horizon")}
     with threadpool_limits(limits=1):
-        lost = planar_quadrotor.mollified_losses(
+        lost = quadrotor_spike.mollified_losses(
             "hover", 0.1, smoothing, stored["sigma"][number], rng, **shared
         )
     name = smoothing.replace(" ", "_")
@@ -43,7 +43,7 @@ def test_quadrotor_cusp_runs_again_to_the_same_bits():
     place = results.settings["families"]["step"].index(0.1)
     small = results.settings | {"families": {"step": [0.1]}, "directions": 2}
     with threadpool_limits(limits=1):
-        fresh = planar_quadrotor._cusp(small, "step", "hover")
+        fresh = quadrotor_spike._cusp(small, "step", "hover")
     stored = results.units["step_start-hover"]
     np.testing.assert_array_equal(fresh["loss"][0], stored["loss"][place, :3])
     np.testing.assert_array_equal(fresh["growth"][0], stored["growth"][place])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shlex
 import sys
@@ -43,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("name", help="an experiment that `list` names")
     run.add_argument("--seeds", type=_whole, metavar="N", help="seeds 0 to N - 1")
     run.add_argument("--workers", type=_whole, metavar="N", help="processes (default: all cores)")
+    run.add_argument(
+        "--backend",
+        choices=("local", "dask"),
+        default="local",
+        help="where the units run: this machine (default) or a Dask cluster",
+    )
+    run.add_argument("--address", metavar="HOST:PORT", help="the scheduler of the Dask cluster")
     run.add_argument("--quick", action="store_true", help="a small grid, to see it work")
     run.add_argument("--out", type=Path, metavar="DIR", help="results folder (default: data/NAME)")
     run.set_defaults(command=_run)
@@ -81,9 +89,31 @@ def _run(arguments: argparse.Namespace, words: list[str]) -> None:
     if folder is None:
         folder = (QUICK_RESULTS if arguments.quick else store.DATA) / experiment.name
     command = shlex.join(["python", "-m", "mollify", *words])
-    done = experiments.run(experiment, settings, folder, command=command, workers=arguments.workers)
+    with _cluster(arguments, experiment) as cluster:
+        shared = dict(command=command, workers=arguments.workers, cluster=cluster)
+        done = experiments.run(experiment, settings, folder, **shared)
     total = len(experiment.units(settings))
     print(f"{experiment.name}: computed {done} of {total} units, results in {folder}")
+
+
+def _cluster(
+    arguments: argparse.Namespace, experiment: experiments.Experiment
+) -> contextlib.AbstractContextManager:
+    """A checked connection to the cluster asked for; None where the units stay here."""
+    if arguments.backend == "local":
+        if arguments.address is not None:
+            raise checks.ArgumentError("--address is for a cluster; add --backend dask")
+        return contextlib.nullcontext()
+    if arguments.address is None:
+        raise checks.ArgumentError("--backend dask needs the scheduler's --address HOST:PORT")
+    if arguments.workers is not None:
+        raise checks.ArgumentError(
+            "--workers counts processes of this machine; with --backend dask the cluster's "
+            "workers share the units, so leave it out"
+        )
+    from mollify import cluster
+
+    return cluster.connect(arguments.address, experiment.reads)
 
 
 def _verify(arguments: argparse.Namespace, words: list[str]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from mollify import checks, store
+
+if TYPE_CHECKING:
+    from mollify.cluster import Cluster
 
 Settings = Mapping[str, Any]
 
@@ -31,6 +34,7 @@ class Experiment(NamedTuple):
     quick: what --quick changes in them.
     units: settings -> key of each unit -> its arguments.
     compute: compute(settings, **arguments) -> named arrays.
+    reads: experiments whose stored results compute reads.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Experiment(NamedTuple):
     quick: dict[str, Any]
     units: Callable[[Settings], dict[str, dict[str, Any]]]
     compute: Callable[..., dict[str, NDArray]]
+    reads: tuple[str, ...] = ()
 
 
 def catalogue() -> dict[str, Experiment]:
@@ -50,9 +55,19 @@ def catalogue() -> dict[str, Experiment]:
         hopper_readings,
         mechanism,
         planar_quadrotor,
+        quadrotor_spike,
+        quadrotor_sweeps,
     )
 
-    modules = (hopper, hopper_readings, double_pendulum, planar_quadrotor, mechanism)
+    modules = (
+        hopper,
+        hopper_readings,
+        double_pendulum,
+        planar_quadrotor,
+        quadrotor_spike,
+        quadrotor_sweeps,
+        mechanism,
+    )
     found = [experiment for module in modules for experiment in module.EXPERIMENTS]
     return {experiment.name: experiment for experiment in found}
 
@@ -72,20 +87,30 @@ def run(
     *,
     command: str,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     show_progress: bool = True,
 ) -> int:
     """Compute what is missing in `folder`; return how many units that was.
 
-    workers: processes that share the units (all cores by default); joblib's current backend
-        runs them, so `joblib.parallel_config("dask")` moves them to a cluster.
+    workers: processes of this machine that share the units (all cores by default).
+    cluster: a connection from `mollify.cluster.connect`, whose workers share them instead.
     Raises ArgumentError or StoreError before any work if an argument or the folder is wrong.
     """
-    workers = checks.count("workers", os.cpu_count() or 1 if workers is None else workers)
+    if workers is None:
+        workers = cluster.workers if cluster else os.cpu_count() or 1
+    workers = checks.count("workers", workers)
     units = experiment.units(settings)
     manifest = store.begin(folder, experiment.name, settings, command, workers)
     missing = {key: arguments for key, arguments in units.items() if key not in manifest["units"]}
     began = time.perf_counter()
-    results = _compute_all(experiment, settings, missing, workers)
+    jobs = {
+        key: delayed(_compute)(experiment, settings, key, arguments)
+        for key, arguments in missing.items()
+    }
+    if cluster:
+        results = cluster.completed(jobs)
+    else:
+        results = Parallel(n_jobs=workers, return_as="generator_unordered")(jobs.values())
     bar = tqdm(
         results,
         desc=experiment.name,
@@ -98,13 +123,6 @@ def run(
         spent = time.perf_counter() - began
         store.add_unit(folder, manifest, key, arrays, seconds, spent)
     return len(missing)
-
-
-def _compute_all(
-    experiment: Experiment, settings: Settings, units: Mapping[str, dict], workers: int
-) -> Iterable[tuple[str, dict[str, NDArray], float]]:
-    jobs = (delayed(_compute)(experiment, settings, key, unit) for key, unit in units.items())
-    return Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
 
 
 def _compute(

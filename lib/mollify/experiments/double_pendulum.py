@@ -136,6 +136,7 @@ LANDSCAPE = Experiment(
     quick={"grid": 5, "horizon": 200},
     units=lambda settings: {which: {"which": which} for which in ("first", "last")},
     compute=_landscape,
+    reads=("double-pendulum",),
 )
 
 SIGMAS = (
@@ -369,6 +370,7 @@ LANDSCAPES = Experiment(
     quick={"sigmas": [0.3], "seeds": 1, "grid": 5, "horizon": 200},
     units=_landscape_units,
     compute=_landscapes,
+    reads=("double-pendulum",),
 )
 
 EXPERIMENTS = (

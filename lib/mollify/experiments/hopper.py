@@ -180,6 +180,7 @@ LANDSCAPE = Experiment(
     quick={"grid": 3, "line_points": 5, "horizon": 50},
     units=_landscape_units,
     compute=_landscape,
+    reads=("hopper-stand",),
 )
 
 EXPERIMENTS = (STAND, LANDSCAPE)

@@ -222,7 +222,9 @@ def _grid(low: float, high: float, count: int) -> list[float]:
     return [float(f"{sigma:.3g}") for sigma in np.geomspace(low, high, count)]
 
 
-def _experiment(name: str, compute: Callable[..., dict], settings: dict[str, Any]) -> Experiment:
+def _experiment(
+    name: str, compute: Callable[..., dict], settings: dict[str, Any], reads: tuple[str, ...] = ()
+) -> Experiment:
     return Experiment(
         name=f"mechanism-{name}",
         summary=f"Gradients, roughness and chaos of the {name}, before and after training.",
@@ -231,6 +233,7 @@ def _experiment(name: str, compute: Callable[..., dict], settings: dict[str, Any
         quick=QUICK | {"sigmas": settings["sigmas"][-2:]},
         units=_units,
         compute=compute,
+        reads=reads,
     )
 
 
@@ -247,6 +250,7 @@ HOPPER = _experiment(
         "frame_skip": 1,
         "trained_by": "hopper-reading-main",
     },
+    reads=("hopper-reading-main",),
 )
 PENDULUM = _experiment(
     "pendulum",

@@ -220,6 +220,7 @@ PLANES = Experiment(
         for links, q in itertools.product((2, 1), settings["quantiles"])
     },
     compute=_plane,
+    reads=("random-policies",),
 )
 
 EXPERIMENTS = (ROUGHNESS, STRONG, PLANES)
