@@ -88,12 +88,6 @@ def difference(first: ArrayLike, second: ArrayLike, rng: np.random.Generator) ->
     return Interval(value, float(found.low), float(found.high))
 
 
-def improvement(first: ArrayLike, second: ArrayLike) -> float:
-    """Probability that a seed of `first` beats one of `second`, ties counted half."""
-    first, second = _seeds(first), _seeds(second)
-    return float(stats.mannwhitneyu(first, second).statistic / (first.size * second.size))
-
-
 def performance_profile(values: ArrayLike, thresholds: ArrayLike) -> NDArray:
     """Share of seeds whose value is above each threshold: values (S,), result (T,)."""
     values = _seeds(values)
