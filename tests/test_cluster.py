@@ -247,9 +247,9 @@ def test_stored_results_are_described_by_their_files(tmp_path, monkeypatch) -> N
     assert seen == ["missing"]
     manifest = store.begin(tmp_path / "sample", "sample", {}, "command", 1)
     for value in (1.0, 2.0):
-        store.add_unit(tmp_path / "sample", manifest, "unit", {"x": [value]}, 0.1, 0.1)
+        store.add_unit(tmp_path / "sample", manifest, "unit", {"x": [value]}, 0.1, 9.0, 0.1)
         seen.append(described())
-    store.add_unit(tmp_path / "sample", manifest, "unit", {"x": [value]}, 0.2, 0.2)
+    store.add_unit(tmp_path / "sample", manifest, "unit", {"x": [value]}, 0.2, 9.0, 0.2)
     assert described() == seen[-1]
     assert len(set(seen)) == 3
 

@@ -1,6 +1,7 @@
 """Stored results against a slice run afresh: the code that made them still makes them."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,3 +149,19 @@ def test_quadrotor_plane_is_orthonormal():
     directions = planar_quadrotor.plane(0)
     np.testing.assert_allclose(directions.T @ directions, np.eye(2), atol=1e-14)
     assert directions.shape[0] == quadrotor_system().policy.parameter_count
+
+
+def test_a_unit_records_the_most_memory_its_process_held(tmp_path):
+    def compute(settings, size):
+        return {"sum": np.ones(size * 2**17).sum()}
+
+    sample = experiments.Experiment(
+        "sample", "", "", {}, {}, lambda settings: {"unit": {"size": 300}}, compute
+    )
+    experiments.run(sample, {}, tmp_path, command="", workers=1, show_progress=False)
+    recorded = store.read_manifest(tmp_path)["units"]["unit"]["peak_mebibytes"]
+    assert recorded > 300
+    status = Path("/proc/self/status")
+    if status.exists():
+        kibibytes = int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1])
+        assert recorded == pytest.approx(kibibytes / 2**10, rel=0.05)

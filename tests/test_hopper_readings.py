@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
-from mollify import benchmark, checks, store
+from mollify import benchmark, checks, experiments, store
 from mollify.experiments import hopper_readings
+from mollify.experiments.hopper import evaluate
+from mollify.gradients import Estimator
 from mollify.rollout import rollout
-from mollify.systems.hopper import STOCK_TIME_STEP, fallen, hopper, reward
-from mollify.training import initial_generator
+from mollify.systems.hopper import STOCK_TIME_STEP, fallen, hopper, reward, stands
+from mollify.training import epoch_generator, initial_generator, sample_epoch
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +79,40 @@ def test_outcomes_have_one_row_for_each_sigma():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("unit", "checkpoint"), [("seed-3_sigma-0.5", 1), ("seed-6_sigma-0.05", 3)]
+)
+def test_main_reading_runs_again_to_the_same_bits(unit, checkpoint):
+    experiment = experiments.catalogue()["hopper-reading-main"]
+    stored, settings = store.load_unit(experiment.name, unit), experiment.settings
+    arguments = experiment.units(settings)[unit]
+    epoch = stored["checkpoints"][checkpoint]
+    with threadpool_limits(limits=1):
+        sample, gradient = sample_epoch(
+            hopper(0.008, 1, integrator="euler"),
+            stored["thetas"][checkpoint],
+            epoch_generator(arguments["seed"], epoch),
+            Estimator(**settings["estimator"]),
+            **dict(sigma=arguments["sigma"], batch=32, horizon=1000),
+        )
+    assert sample.returns().mean() == stored["returns"][epoch]
+    length = np.linalg.norm(gradient.value)
+    assert length == pytest.approx(stored["gradient_norms"][epoch], rel=1e-9)
+
+
+@pytest.mark.slow
+def test_the_verdict_on_a_seed_comes_from_the_stock_model():
+    unit = store.load_unit("hopper-reading-main", "seed-3_sigma-0.5")
+    with threadpool_limits(limits=1):
+        shared = dict(seed=3, epoch=101, trajectories=16, horizon=1000)
+        sample = evaluate(hopper(), unit["thetas"][-1], sigma=0.0, **shared)
+    np.testing.assert_array_equal(stands(sample.states), unit["deterministic_stands"])
+    np.testing.assert_array_equal(sample.returns(), unit["deterministic_returns"])
+
+
+@pytest.mark.slow
 def test_shares_of_time_make_a_whole_and_the_hopper_is_physics():
-    found = benchmark.shares(rounds=1)
+    found = benchmark.shares(rounds=1, horizon=100)
     for share in found.values():
         assert share["physics"] + share["loop"] + share["python"] == pytest.approx(1)
     assert found["hopper"]["physics"] > 0.8

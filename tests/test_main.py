@@ -59,7 +59,7 @@ def test_verify_refuses_a_folder_without_results(tmp_path, capsys):
 
 def test_verify_refuses_a_changed_byte_by_name(tmp_path, capsys):
     manifest = store.begin(tmp_path, "sample", {}, "command", 1)
-    store.add_unit(tmp_path, manifest, "unit", {"x": np.ones(3)}, 0.0, 0.0)
+    store.add_unit(tmp_path, manifest, "unit", {"x": np.ones(3)}, 0.0, 0.0, 0.0)
     path = tmp_path / "unit.npz"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     status, _, errors = run_main(["verify", str(tmp_path)], capsys)

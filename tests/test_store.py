@@ -21,7 +21,7 @@ SETTINGS = {"seeds": 2, "sigmas": [0.1, 0.2]}
 def make(folder, units=2):
     manifest = store.begin(folder, "sample", SETTINGS, "the command", workers=1)
     for k in range(units):
-        store.add_unit(folder, manifest, f"unit-{k}", {"x": np.arange(k, k + 3.0)}, 0.1, 0.2)
+        store.add_unit(folder, manifest, f"unit-{k}", {"x": np.arange(k, k + 3.0)}, 0.1, 9.0, 0.2)
     return folder
 
 
@@ -133,7 +133,7 @@ def test_disk_full_keeps_what_was_stored(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match=r"unit-2\.npz: No space left on device; .* are kept"):
-        store.add_unit(tmp_path, manifest, "unit-2", {"x": np.ones(3)}, 0.1, 0.2)
+        store.add_unit(tmp_path, manifest, "unit-2", {"x": np.ones(3)}, 0.1, 9.0, 0.2)
     monkeypatch.undo()
     assert sorted(store.load("sample", tmp_path).units) == ["unit-0", "unit-1"]
     assert store.verify(tmp_path)

@@ -190,8 +190,11 @@ def ratios(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     return result
 
 
-def shares(rounds: int = 5) -> dict[str, dict[str, float]]:
-    """Where the time of one published training epoch goes, on one thread; shares of 1.
+def shares(rounds: int = 5, horizon: int = 1000) -> dict[str, dict[str, float]]:
+    """Where the time of one training epoch goes, on one thread; shares of 1, and its seconds.
+
+    rounds: counted rounds, after two that are thrown away; horizon: steps a trajectory, 1000 in
+    the published runs. The batch is the published one.
 
     physics: the equations of motion. loop: the rest of the compiled closed loop (policy, reward,
     record). python: everything else, that is noise, returns and the gradient, in numpy.
@@ -199,7 +202,7 @@ def shares(rounds: int = 5) -> dict[str, dict[str, float]]:
     quadrotor take one evaluation of the right side a step (Euler), Runge-Kutta four: a third of
     the difference is one evaluation. Medians over interleaved rounds. Raises ArgumentError.
     """
-    rounds = checks.count("rounds", rounds)
+    rounds, horizon = checks.count("rounds", rounds), checks.count("horizon", horizon)
     found = {}
     for system, still, evaluations, theta in (
         (hopper.hopper(), hopper.without_physics(), None, None),
@@ -217,13 +220,12 @@ def shares(rounds: int = 5) -> dict[str, dict[str, float]]:
         rng = np.random.default_rng(0)
         theta = system.policy.initial(rng) if theta is None else theta
         with threadpool_limits(limits=1):
-            found[system.name] = _shares(system, still, evaluations, theta, rounds)
+            found[system.name] = _shares(system, still, evaluations, theta, rounds, horizon)
     return found
 
 
-def _shares(system, other, evaluations, theta, rounds) -> dict[str, float]:
-    training = system.training
-    batch, horizon = training.batch, training.horizon
+def _shares(system, other, evaluations, theta, rounds, horizon) -> dict[str, float]:
+    batch = system.training.batch
     rng = np.random.default_rng(0)
     starts = system.start(rng, batch)
     noise = rng.standard_normal((batch, horizon, len(system.action_names)))

@@ -125,11 +125,13 @@ def add_unit(
     key: str,
     arrays: Mapping[str, NDArray],
     seconds: float,
+    peak_mebibytes: float,
     run_seconds: float,
 ) -> None:
     """Write one unit's arrays and then the manifest that vouches for them.
 
-    seconds: what the unit took; run_seconds: what this run took so far.
+    seconds: what the unit took; peak_mebibytes: the most memory its process ever held;
+    run_seconds: what this run took so far.
     Raises StoreError if the disk refuses; the units written before stay valid.
     """
     content = encode(arrays)
@@ -140,6 +142,7 @@ def add_unit(
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "seconds": round(seconds, 3),
+        "peak_mebibytes": round(peak_mebibytes, 1),
         "run": len(manifest["runs"]) - 1,
     }
     manifest["units"] = dict(sorted(manifest["units"].items()))

@@ -7,6 +7,8 @@ of its own key, so units can run anywhere and in any order, and a run can stop b
 from __future__ import annotations
 
 import os
+import resource
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -119,17 +121,23 @@ def run(
         unit="unit",
         disable=not show_progress,
     )
-    for key, arrays, seconds in bar:
+    for key, arrays, seconds, memory in bar:
         spent = time.perf_counter() - began
-        store.add_unit(folder, manifest, key, arrays, seconds, spent)
+        store.add_unit(folder, manifest, key, arrays, seconds, memory, spent)
     return len(missing)
 
 
 def _compute(
     experiment: Experiment, settings: Settings, key: str, arguments: Mapping[str, Any]
-) -> tuple[str, dict[str, NDArray], float]:
+) -> tuple[str, dict[str, NDArray], float, float]:
     began = time.perf_counter()
     # One BLAS thread: its sums must not depend on how many cores a machine has.
     with threadpool_limits(limits=1):
         arrays = experiment.compute(settings, **arguments)
-    return key, arrays, time.perf_counter() - began
+    return key, arrays, time.perf_counter() - began, _peak_mebibytes()
+
+
+def _peak_mebibytes() -> float:
+    """The most memory this process has held so far; Linux counts it in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
