@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from mollify import statistics, store
-from mollify.experiments import mechanism
+from mollify.experiments import hopper_readings, mechanism
 from mollify.rollout import rollout
 from mollify.systems import hopper
 
@@ -36,6 +36,57 @@ def test_fig_6b_c_d_how_many_seeds_stand():
     assert [standing(sigma, "stochastic") for sigma in (0.05, 0.5, 5.0)] == [2, 3, 5]
     late = [unit["checkpoint_stands"][-2].mean() > 0.5 for unit in hopper_units(0.5)]
     assert sum(late) == 4
+
+
+def standing(judged):
+    """How many of 20 seeds stand, by sigma, in the dense sweep."""
+    found = hopper_readings.outcomes(store.load("hopper-reading-main"), judged)
+    return dict(zip(found.sigmas, (found.stands > 0.5).sum(axis=1), strict=True))
+
+
+def test_fig_6_dense_where_success_begins_and_that_it_does_not_end():
+    for judged in ("deterministic", "stochastic"):
+        counts = standing(judged)
+        assert [counts[s] for s in (0.005, 0.05, 0.5, 5.0)] == [0, 2, 20, 20]
+        assert all(count == 0 for s, count in counts.items() if s < 0.03)
+        assert [counts[s] for s in (0.0889, 0.158, 0.281)] == [10, 15, 18]
+        assert all(count == 20 for s, count in counts.items() if s >= 0.5)
+    for wins, low, high in ((0, 0.0, 0.16), (2, 0.03, 0.30), (20, 0.84, 1.0)):
+        rate = statistics.rate(np.arange(20) < wins)
+        assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
+
+
+def test_claim_hopper_optimum_is_inside_for_short_trainings_only():
+    dense = store.load("hopper-reading-main")
+    sigmas, seeds = dense.settings["sigmas"], range(20)
+
+    def count(sigma, checkpoint):
+        units = [dense.units[f"seed-{k}_sigma-{sigma:g}"] for k in seeds]
+        assert units[0]["checkpoints"][checkpoint] == 25 * checkpoint
+        return sum(unit["checkpoint_stands"][checkpoint].mean() > 0.5 for unit in units)
+
+    early = {s: count(s, 1) for s in sigmas}
+    assert max(early, key=early.get) == 0.5 and early[0.5] == 11
+    assert all(early[s] == 0 for s in sigmas if s < 0.03 or s > 1)
+    assert [count(s, 2) for s in (0.281, 0.5, 5.0)] == [18, 20, 2]
+    assert [count(s, 4) for s in (0.5, 5.0)] == [20, 19]
+    costs = -hopper_readings.outcomes(dense, "deterministic").returns
+    middle = dict(zip(sigmas, statistics.interquartile_mean(costs), strict=True))
+    assert [round(middle[s]) for s in (0.158, 0.281, 0.5, 0.889, 5.0)] == [12, 11, 12, 50, 70]
+
+
+def test_claim_hopper_random_walk_at_small_sigma():
+    dense = store.load("hopper-reading-main")
+
+    def way(sigma):
+        paths = np.array([dense.units[f"seed-{k}_sigma-{sigma:g}"]["thetas"] for k in range(20)])
+        return np.median(np.linalg.norm(paths[:, 1:] - paths[:, :1], axis=2), axis=0)
+
+    root = np.sqrt([25, 50, 75, 100])
+    for sigma in (s for s in dense.settings["sigmas"] if s < 0.06):
+        np.testing.assert_allclose(way(sigma), root, rtol=0.11 if sigma == 0.05 else 0.07)
+    assert way(5.0)[-1] > 1.5 * root[-1] > 1.5 * 1.1 * way(0.281)[-1]
+    assert way(0.005).round(1).tolist() == [5.0, 7.0, 8.7, 9.8]
 
 
 def test_fig_6e_f_rough_before_smooth_after():

@@ -6,6 +6,7 @@ bar needs. Colour means sigma everywhere: see `sigma_color`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -113,6 +114,32 @@ def training_curves(
         ax.set_yscale("symlog", linthresh=checks.positive("linear_below", linear_below))
     (median,) = ax.plot(epochs, np.median(returns, axis=0), color=color, linewidth=2.2, label=label)
     return median
+
+
+def share_table(
+    ax: Axes, shares: ArrayLike, columns: Sequence[str], rows: Sequence[str]
+) -> QuadMesh:
+    """Draw a table of shares as coloured cells with the percentage in each, first row on top.
+
+    shares: (rows, columns), each from 0 to 1. Returns the mesh.
+    Raises ArgumentError on a share outside 0 to 1 or names that do not fit.
+    """
+    shares = checks.finite_array("shares", shares, (len(rows), len(columns)))
+    if shares.size and not 0 <= shares.min() <= shares.max() <= 1:
+        raise checks.ArgumentError(
+            f"shares must lie from 0 to 1, got {shares.min():g} to {shares.max():g}"
+        )
+    mesh = ax.pcolormesh(shares, cmap="cividis", vmin=0, vmax=1, edgecolors="white", linewidth=1)
+    for (i, j), share in np.ndenumerate(shares):
+        color = "white" if share < 0.6 else "black"
+        ax.text(j + 0.5, i + 0.5, f"{100 * share:.0f}", color=color, ha="center", va="center",
+                fontsize=8)  # fmt: skip
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=60)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    ax.tick_params(length=0)
+    ax.invert_yaxis()
+    ax.grid(False)
+    return mesh
 
 
 def heat_surface(
