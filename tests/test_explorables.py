@@ -89,7 +89,7 @@ def test_every_module_is_bundled_and_small() -> None:
         path = explorables.ensure_bundles() / known[name]["file"]
         assert path.stat().st_size == known[name]["bytes"]
         assert known[name]["gzipped"] < 60_000
-        assert not re.search(rb"\bfrom\s*['\"]|\bimport\s*['\"(]", path.read_bytes())
+        assert not re.search(rb"\bfrom\s*['\"]|\bimport\s*\(?\s*['\"]", path.read_bytes())
 
 
 def test_lock_names_no_host() -> None:
@@ -341,7 +341,8 @@ def test_every_control_and_handle_answers_to_keys(driver, pages: str, name: str)
                 seen.add(drawing(driver))
             assert len(set(words)) == len(words)
             assert len(seen) == len(words), element.get_attribute("outerHTML")
-            assert "NaN" not in "".join(seen)
+            # The letters of a picture's bytes may happen to be these three.
+            assert "NaN" not in re.sub("base64,[A-Za-z0-9+/=]*", "", "".join(seen))
             continue
         assert drawing(driver) != before, element.get_attribute("outerHTML")
     assert errors(driver) == []

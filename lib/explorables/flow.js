@@ -126,7 +126,7 @@ function build(view) {
     // While the start is being moved the particles rest on it.
     rest = Math.max(rest - seconds, 0);
     if (rest) return;
-    part = Math.min(part + Math.max(seconds, 0) / SECONDS, 1);
+    part = Math.min(part + seconds / SECONDS, 1);
     if (part === 1) clock.pause();
     place();
   });

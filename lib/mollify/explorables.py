@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,10 @@ def copy_bundles(target: Path, *, samples: bool = False) -> None:
     for folder in folders:
         shutil.copytree(built / folder, target, dirs_exist_ok=True)
     (target / "manifest.json").unlink()
+    # What npm has of MuJoCo comes without its licences; they are in what Python has.
+    for file in metadata.files("mujoco") or ():
+        if file.parent.name == "licenses":
+            shutil.copy(file.locate(), target / "mujoco")
 
 
 def source_files(sources: Path = SOURCES) -> list[Path]:

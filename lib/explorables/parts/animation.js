@@ -15,8 +15,9 @@ export function createClock(element, step, changed = () => {}) {
 
   function tick(now) {
     request = view.requestAnimationFrame(tick);
-    // A pause of the browser must not become one long step.
-    step(Math.min((now - last) / 1000, 0.1));
+    // A pause of the browser must not become one long step, and the first frame may be older than
+    // the start.
+    step(Math.min(Math.max(now - last, 0) / 1000, 0.1));
     last = now;
   }
   function update() {

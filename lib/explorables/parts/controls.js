@@ -28,7 +28,8 @@ export function createControls(bar, schema, set) {
     slider(key, name) {
       const entry = schema[key];
       const { label, input } = labelled(name, "input");
-      const shown = document.createElement("output");
+      const shown = document.createElement("span");
+      shown.className = "ex-value";
       shown.setAttribute("aria-hidden", "true");
       label.append(shown);
       label.classList.add("ex-slider");

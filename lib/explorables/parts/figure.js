@@ -83,6 +83,11 @@ export function createFigure(place, { uid, layout, width }) {
           .attr("y", made.height + 34)
           .text(labels ? (options.xTitle ?? "") : "");
       },
+      /** Write the numbers again, after the meaning of ticks that stay in their places. */
+      labels() {
+        bottom.selectAll(".tick text").text(options.xFormat);
+        left.selectAll(".tick text").text(options.yFormat);
+      },
       place(box) {
         made.width = box.width - MARGIN.left - MARGIN.right;
         made.height = box.height - MARGIN.top - (options.xLabels === false ? 10 : MARGIN.bottom);

@@ -4,14 +4,14 @@ import { LANDSCAPE_COLORS } from "./colors.js";
 
 /** The opaque colours of values between low and high, four bytes each. */
 export function rgba(values, low, high, colors = LANDSCAPE_COLORS) {
-  const bytes = new Uint8ClampedArray(4 * values.length);
-  const last = colors.length / 4 - 1;
+  const palette = new Uint32Array(colors.buffer);
+  const pixels = new Uint32Array(values.length);
+  const last = palette.length - 1;
   const scale = high > low ? last / (high - low) : 0;
   for (let i = 0; i < values.length; i += 1) {
-    const at = 4 * Math.round(Math.min(Math.max((values[i] - low) * scale, 0), last));
-    for (let channel = 0; channel < 4; channel += 1) bytes[4 * i + channel] = colors[at + channel];
+    pixels[i] = palette[Math.round(Math.min(Math.max((values[i] - low) * scale, 0), last))];
   }
-  return bytes;
+  return new Uint8ClampedArray(pixels.buffer);
 }
 
 /**

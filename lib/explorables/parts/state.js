@@ -1,7 +1,8 @@
 // What may a state hold, and how is it moved by a slider, by a key, by an address?
 //
 // A schema names each value of the state with its default:
-//   { value: 0.3, min: 0.01, max: 3, log: true }       a number, on a linear or logarithmic scale
+//   { value: 0.3, min: 0.01, max: 3, log: true }       a number, on a linear or logarithmic scale;
+//                                                      least: "none" is a word for its minimum
 //   { value: "hills", among: { hills: "two hills" } }  one of several words, with their labels
 //   { value: false }                                   yes or no
 
@@ -52,6 +53,7 @@ export function step(entry, number, count) {
 
 /** The number as the page prints it. */
 export function text(entry, number) {
+  if (entry.least !== undefined && number === entry.min) return entry.least;
   const digits = entry.digits ?? (entry.log ? 3 : 2);
   const shown = entry.log
     ? number.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(number))))

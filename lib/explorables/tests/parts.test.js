@@ -92,6 +92,9 @@ test("numbers are printed to the digits of their scale", () => {
   assert.equal(text(schema.sigma, 0.0123), "0.0123");
   assert.equal(text(schema.sigma, 2), "2.00");
   assert.equal(text(schema.mu, -1.5), "\u22121.50");
+  const noise = { ...schema.sigma, least: "none" };
+  assert.equal(text(noise, noise.min), "none");
+  assert.equal(text(noise, 2), "2.00");
 });
 
 test("columns stand beside each other, their panels below each other", () => {

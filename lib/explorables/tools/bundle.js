@@ -3,6 +3,7 @@
 // Written to the build folder, in which the packages are installed:
 //   bundles/<name>.js      each explorable; host.js runs them on a page
 //   bundles/explorables.css, bundles/manifest.json (state and size of each), bundles/licences.txt
+//   bundles/mujoco/        what only hopper-lab loads, and only when a reader asks for it
 //   samples/, tests/       what the tests use
 //   still.js               draws still pictures
 
@@ -67,6 +68,18 @@ const [pages] = await Promise.all([
 ]);
 await cp(join(source, "explorables.css"), join(target, "bundles/explorables.css"));
 
+// The page unpacks the module itself: few servers send .wasm files compressed.
+const mujoco = join(target, "node_modules/@mujoco/mujoco");
+await build({
+  ...forPages,
+  bundle: false,
+  entryPoints: [join(mujoco, "mujoco.js")],
+  outdir: join(target, "bundles/mujoco"),
+  banner: { js: "/* MuJoCo (Apache-2.0; ./LICENSE), minified */" },
+});
+const wasm = gzipSync(await readFile(join(mujoco, "mujoco.wasm")), { level: 9 });
+await writeFile(join(target, "bundles/mujoco/mujoco.wasm.gzip"), wasm);
+
 const manifest = {};
 for (const [folder, names] of [
   ["bundles", explorables.map((path) => basename(path, ".js"))],
@@ -92,7 +105,7 @@ await writeFile(join(target, "bundles/licences.txt"), await licences(pages.metaf
 /** The licence of every package that went into a bundle. */
 async function licences({ inputs }) {
   const folders = new Set(
-    Object.keys(inputs)
+    [...Object.keys(inputs), join(mujoco, "mujoco.js")]
       .map((path) => path.replaceAll("\\", "/").match(/.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0])
       .filter(Boolean),
   );
@@ -101,8 +114,11 @@ async function licences({ inputs }) {
       const { name, version, license } = JSON.parse(
         await readFile(join(folder, "package.json"), "utf8"),
       );
-      const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-      const text = file ? (await readFile(join(folder, file), "utf8")).trim() : "";
+      const files = (await readdir(folder)).filter((entry) => /^(licen[cs]e|notice)/i.test(entry));
+      const read = files.sort().map((file) => readFile(join(folder, file), "utf8"));
+      // MuJoCo's package has no such file; `copy_bundles` puts those of the Python package there.
+      const elsewhere = "The texts are in mujoco/LICENSE and mujoco/LICENSES_THIRD_PARTY.md.";
+      const text = read.length ? (await Promise.all(read)).join("\n").trim() : elsewhere;
       return { title: `${name} ${version} (${license})`, text };
     }),
   );
