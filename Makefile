@@ -8,10 +8,13 @@ WORKERS ?= 2
 # Progress is shown as it happens, in a log file too.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: book test check lab references pins clean distclean
+.PHONY: book pdf test check lab references pins clean distclean
 
 book: $(READY)
 	@$(BIN)/python lib/sphinx_ext/book_build.py
+
+pdf: $(READY)
+	@$(BIN)/python lib/sphinx_ext/book_pdf.py
 
 test: book
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile \
