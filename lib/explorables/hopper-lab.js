@@ -57,6 +57,8 @@ function build(view) {
     for (const hopper of hoppers) hopper.reset();
     cameras = hoppers.map(({ q }) => middle(q));
     lag = 0;
+    force = 0;
+    view.set({ push: 0 });
     view.request();
   }
   function advance(seconds) {
