@@ -167,6 +167,15 @@ def test_page_in_browser(
 
 
 @pytest.mark.site
+def test_page_opened_as_a_file_says_why_nothing_moves(driver, site: Path, address: str) -> None:
+    notes = "return [...document.querySelectorAll('.explorable-note')].map((p) => p.textContent)"
+    driver.get((site / f"{PAGES[0]}.html").as_uri())
+    assert any("http.server" in note for note in driver.execute_script(notes))
+    driver.get(f"{address}/{PAGES[0]}.html")
+    assert not any("http.server" in note for note in driver.execute_script(notes))
+
+
+@pytest.mark.site
 def test_first_page_opens_in_the_dark(driver: webdriver.Chrome, address: str) -> None:
     assert site_checks.open_page(driver, f"{address}/{PAGES[0]}.html", "dark").wrong == []
     assert site_checks.accessibility(driver) == []

@@ -103,6 +103,8 @@ def main() -> int:
         return 1
     print(f"The book is ready after {time.monotonic() - started:.0f} s. Open it in a browser:")
     print(f"  {(html / 'index.html').as_uri()}")
+    print("Its figures move when a server sends the pages (then open http://localhost:8000):")
+    print("  python3 -m http.server --directory _build/html")
     return 0
 
 

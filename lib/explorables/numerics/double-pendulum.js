@@ -16,8 +16,6 @@ export const HORIZON = 1000;
 const DISCOUNT = 0.99;
 const START = [-0.2, 0.2, 0, 0];
 const WIDTH = 16;
-/** Weights of a network: 4 observations, 16 hidden units, 2 torques. */
-export const WEIGHTS = WIDTH * (4 + 2);
 
 const COUPLING = MASS * LENGTH * CENTRE;
 const FIRST_INERTIA = 2 * INERTIA + MASS * LENGTH ** 2;

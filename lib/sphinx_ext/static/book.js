@@ -49,3 +49,15 @@ document.addEventListener("DOMContentLoaded", () => {
   typeset.then(markScrollable);
   window.addEventListener("resize", markScrollable);
 });
+
+// Browsers refuse modules to pages opened as files; the stills stay, and one line says why.
+if (location.protocol === "file:") {
+  for (const figure of document.querySelectorAll(".explorable")) {
+    const note = document.createElement("p");
+    note.className = "explorable-note";
+    note.textContent =
+      "This figure moves when a server sends the page, such as: " +
+      "python3 -m http.server --directory _build/html";
+    figure.append(note);
+  }
+}
