@@ -89,6 +89,31 @@ def test_claim_hopper_random_walk_at_small_sigma():
     assert way(0.005).round(1).tolist() == [5.0, 7.0, 8.7, 9.8]
 
 
+def test_claim_hopper_unstable_ends():
+    dense = store.load("hopper-reading-main")
+
+    def spread(sigma):
+        late = [dense.units[f"seed-{k}_sigma-{sigma:g}"]["returns"][50:] for k in range(20)]
+        return statistics.bootstrap(np.std(late, axis=1), np.random.default_rng(0))
+
+    found = {sigma: spread(sigma) for sigma in dense.settings["sigmas"]}
+    assert [round(found[s].value) for s in (0.889, 5.0)] == [8, 111]
+    assert round(found[0.005].value, -2) == 19300
+    quiet = found[0.889]
+    assert quiet.value == min(interval.value for interval in found.values())
+    assert all(found[s].low > quiet.high for s in found if s < 0.4 or s > 2)
+
+
+def test_claim_hopper_never_positive():
+    largest = -np.inf
+    for name in ("hopper-reading-main", "hopper-stand"):
+        for unit in store.load(name).units.values():
+            largest = max(largest, *(v.max() for k, v in unit.items() if k.endswith("returns")))
+    assert round(largest, 2) == -1.18
+    states, actions = np.random.default_rng(0).normal(0, 3, (2, 1000, 12))
+    assert hopper.reward(states, actions[:, :3]).max() < 0
+
+
 def test_fig_6e_f_rough_before_smooth_after():
     units, jump = store.load("hopper-landscape").units, {}
     for which, unit in units.items():
@@ -146,6 +171,26 @@ def test_claim_hopper_smooth_region_holds_up_to_the_middle_sigmas_only():
     switches = {s: np.mean(np.sign(a[:, 1:]) != np.sign(a[:, :-1])) for s, a in foot.items()}
     assert switches[0.5] < 0.05
     assert switches[5.0] > 0.8
+
+
+def test_claim_hopper_guided_from_chaos_to_stability_in_the_middle():
+    probe = store.load("mechanism-hopper")
+
+    def rates(low, high):
+        sigmas = [s for s in probe.settings["sigmas"] if low < s < high]
+        keys = [f"after_seed-{k}_sigma-{s:g}" for s in sigmas for k in range(4)]
+        return np.array([probe.units[key]["lyapunov"][0] for key in keys])
+
+    before = np.array([probe.units[f"before_seed-{k}"]["lyapunov"][0] for k in range(4)])
+    assert 0.02 < before.min() < before.max() < 0.075
+    middle, large = rates(0.1, 0.6), rates(0.8, 6)
+    assert [(found <= 0).sum() for found in (before, middle, large)] == [0, 10, 0]
+    assert [len(middle), len(large)] == [12, 16]
+    assert middle.max() < before.min()
+    assert (large.reshape(-1, 4) > before).sum() == 15
+    for found, low, high in ((before, 0, 0.49), (middle, 0.55, 0.95), (large, 0, 0.19)):
+        rate = statistics.rate(found <= 0)
+        assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
 
 
 def test_claim_hopper_gradients_agree_at_large_noise_and_not_at_small():
