@@ -103,7 +103,7 @@ def test_claim_pendulum_start_grows_by_two_percent_a_second():
     assert len(starts) == 40
 
 
-def test_claim_pendulum_lqr_is_not_k0_but_is_nearly_reached():
+def test_claim_pendulum_lqr_is_nearly_reached_and_not_beaten_and_is_not_k0():
     system = pendulum.double_pendulum()
     plant = pendulum_jacobian(np.zeros(8))
     push = 1e-3 * np.eye(2)[:, None]
@@ -120,6 +120,9 @@ def test_claim_pendulum_lqr_is_not_k0_but_is_nearly_reached():
     found = statistics.bootstrap(unit["deterministic"][:, -1], np.random.default_rng(0))
     assert round(found.value, 1) == -13.8
     assert 1 < found.value / best < 1.05
+    readings = store.load("double-pendulum-readings")
+    main = [readings.units[f"main_sigma-{s:g}"] for s in readings.settings["sigmas"]]
+    assert max(unit["deterministic"].max() for unit in main) < best
 
 
 def test_claim_pendulum_readings_small_sigma_fails_without_a_good_baseline():

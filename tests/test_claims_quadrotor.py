@@ -5,9 +5,10 @@ from scipy import special, stats
 
 from mollify import statistics, store
 from mollify.experiments import quadrotor_spike, quadrotor_sweeps
-from mollify.experiments.planar_quadrotor import FLIES, returns_around
+from mollify.experiments.planar_quadrotor import FLIES, MAIN, returns_around
 from mollify.rollout import rollout
 from mollify.systems import planar_quadrotor
+from mollify.training import epoch_generator, normalised_step, sample_epoch
 
 HOVER = "hover_step-0.1_reward-to-go-time"
 
@@ -186,6 +187,21 @@ def test_claim_quadrotor_drop_needs_no_gradient():
         **dict(time_step=0.1, offset=[0.0, 0.0], horizon=1000),
     )
     assert abs(blind.mean() - coarse[:, 1].mean()) < 3
+
+
+def test_claim_quadrotor_drop_comes_from_the_asymmetric_part_of_the_estimate():
+    printed, system = planar_quadrotor.initial_theta(), planar_quadrotor.planar_quadrotor(0.1)
+    shared = dict(sigma=planar_quadrotor.SIGMA, batch=16, horizon=1000)
+    for seed in range(3):
+        _, found = sample_epoch(system, printed, epoch_generator(seed, 0), MAIN, **shared)
+        gain, push = planar_quadrotor.POLICY.unpack(found.value)
+        even = planar_quadrotor.POLICY.pack(
+            (gain + gain[::-1] * planar_quadrotor.MIRRORED_STATE) / 2, (push + push[::-1]) / 2
+        )
+        steps = [normalised_step(printed, part, 1e-3) for part in (even, found.value - even)]
+        returns = rollout(system, np.array(steps), system.start(None, 2), sigma=0.0).returns()
+        assert returns[0] > -4.82 and returns[1] < -630
+        assert np.linalg.norm(even) > 0.9 * np.linalg.norm(found.value)
 
 
 def test_claim_quadrotor_never_returns_below_the_border_of_the_budget():

@@ -220,7 +220,7 @@ def _sigma(settings: Settings, reading: str, step: float, sigma: float) -> dict[
 SIGMA_SWEEP = Experiment(
     name="quadrotor-sigma",
     summary="Train from the printed gain for 13 sigmas and 10 readings of what is not printed.",
-    items="Section 6 and Section 5.4 for the quadrotor",
+    items="Sections 5 and 6 for the quadrotor",
     settings={
         "readings": READINGS,
         "sigmas": SIGMAS,
