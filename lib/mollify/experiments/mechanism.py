@@ -186,7 +186,9 @@ def _trained(system: System, theta: NDArray, settings: Settings, seed: int, sigm
 
 
 def _hopper_system(settings: Settings) -> System:
-    return hopper.hopper(settings["time_step"], settings["frame_skip"], integrator="euler")
+    limit = settings.get("torque_limit", hopper.TORQUE_LIMIT)
+    shared = dict(integrator="euler", torque_limit=limit)
+    return hopper.hopper(settings["time_step"], settings["frame_skip"], **shared)
 
 
 def _hopper_policy(settings: Settings, seed: int, sigma: float | None) -> NDArray:
@@ -227,7 +229,7 @@ def _experiment(
 ) -> Experiment:
     return Experiment(
         name=f"mechanism-{name}",
-        summary=f"Gradients, roughness and chaos of the {name}, before and after training.",
+        summary=f"Gradients, roughness and chaos of the {name.replace('-', ' ')}, before and after training.",
         items="Rem. 5.3; Section 6",
         settings=SHARED | settings,
         quick=QUICK | {"sigmas": settings["sigmas"][-2:]},
@@ -237,10 +239,8 @@ def _experiment(
     )
 
 
-HOPPER = _experiment(
-    "hopper",
-    _hopper,
-    {
+def _hopper_settings(trained_by: str) -> dict[str, Any]:
+    return {
         "sigmas": _grid(0.005, 5, 13),
         "macro_sigma": 5.0,
         "seeds": 4,
@@ -248,9 +248,17 @@ HOPPER = _experiment(
         "horizon": hopper.TRAINING.horizon,
         "time_step": hopper.STOCK_TIME_STEP * hopper.FRAME_SKIP,
         "frame_skip": 1,
-        "trained_by": "hopper-reading-main",
-    },
-    reads=("hopper-reading-main",),
+        "trained_by": trained_by,
+    }
+
+
+MAIN, UNCLIPPED = "hopper-reading-main", "hopper-reading-unclipped"
+HOPPER = _experiment("hopper", _hopper, _hopper_settings(MAIN), reads=(MAIN,))
+HOPPER_UNCLIPPED = _experiment(
+    "hopper-unclipped",
+    _hopper,
+    _hopper_settings(UNCLIPPED) | {"torque_limit": None},
+    reads=(UNCLIPPED,),
 )
 PENDULUM = _experiment(
     "pendulum",
@@ -281,4 +289,4 @@ QUADROTOR = _experiment(
         "offset": [0.0, 0.0],
     },
 )
-EXPERIMENTS = (HOPPER, PENDULUM, QUADROTOR)
+EXPERIMENTS = (HOPPER, HOPPER_UNCLIPPED, PENDULUM, QUADROTOR)
