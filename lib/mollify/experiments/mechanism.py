@@ -229,7 +229,7 @@ def _experiment(
 ) -> Experiment:
     return Experiment(
         name=f"mechanism-{name}",
-        summary=f"Gradients, roughness and chaos of the {name.replace('-', ' ')}, before and after training.",
+        summary=f"Gradients, roughness and chaos before and after training: {name}.",
         items="Rem. 5.3; Section 6",
         settings=SHARED | settings,
         quick=QUICK | {"sigmas": settings["sigmas"][-2:]},
