@@ -5,6 +5,7 @@ import contextlib
 import gymnasium
 import numpy as np
 import pytest
+from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from mollify import statistics, store
@@ -46,9 +47,9 @@ def test_fig_6b_c_d_how_many_seeds_stand():
     assert sum(late) == 4
 
 
-def standing(judged):
-    """How many of 20 seeds stand, by sigma, in the dense sweep."""
-    found = hopper_readings.outcomes(store.load("hopper-reading-main"), judged)
+def standing(judged, reading="main"):
+    """How many seeds stand, by sigma, in one sweep: of 20 in the main reading, of 8 in others."""
+    found = hopper_readings.outcomes(store.load(f"hopper-reading-{reading}"), judged)
     return dict(zip(found.sigmas, (found.stands > 0.5).sum(axis=1), strict=True))
 
 
@@ -62,6 +63,34 @@ def test_fig_6_dense_where_success_begins_and_that_it_does_not_end():
     for wins, low, high in ((0, 0.0, 0.16), (2, 0.03, 0.30), (20, 0.84, 1.0)):
         rate = statistics.rate(np.arange(20) < wins)
         assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
+
+
+def test_fig_6d_large_sigma_fails_where_actions_are_not_cut():
+    counts = standing("deterministic", "unclipped")
+    assert [counts[s] for s in (0.281, 0.5, 0.889, 1.58, 2.81, 5.0)] == [6, 6, 6, 4, 2, 0]
+    assert all(count == 0 for s, count in counts.items() if s < 0.06)
+    noisy = standing("stochastic", "unclipped")
+    assert [noisy[s] for s in (0.5, 5.0)] == [5, 0]
+    rate = statistics.rate(np.zeros(8, dtype=bool))
+    assert (rate.low, round(rate.high, 2)) == (0, 0.32)
+    assert stats.fisher_exact([[20, 0], [0, 8]]).pvalue < 1e-6
+
+
+def test_hopper_readings_decide_the_verdicts():
+    expected = {
+        "main": (93, 100, 0.86, 0.97),
+        "unclipped": (24, 40, 0.45, 0.74),
+        "no-baseline": (2, 40, 0.01, 0.17),
+    }
+    for reading, (count, runs, low, high) in expected.items():
+        found = hopper_readings.outcomes(store.load(f"hopper-reading-{reading}"), "deterministic")
+        good = found.stands[(found.sigmas > 0.15) & (found.sigmas < 2)].ravel() > 0.5
+        rate = statistics.rate(good)
+        assert (good.sum(), good.size) == (count, runs)
+        assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
+    bare = standing("deterministic", "no-baseline")
+    assert sum(bare.values()) == 3 and bare[0.5] == 1
+    assert all(count == 0 for s, count in bare.items() if s < 0.4)
 
 
 def test_claim_hopper_optimum_is_inside_for_short_trainings_only():

@@ -82,14 +82,19 @@ def test_outcomes_have_one_row_for_each_sigma():
 @pytest.mark.parametrize(
     ("unit", "checkpoint"), [("seed-3_sigma-0.5", 1), ("seed-6_sigma-0.05", 3)]
 )
-def test_main_reading_runs_again_to_the_same_bits(unit, checkpoint):
-    experiment = experiments.catalogue()["hopper-reading-main"]
-    stored, settings = store.load_unit(experiment.name, unit), experiment.settings
+@pytest.mark.parametrize("reading", hopper_readings.READINGS)
+def test_stored_readings_run_again_to_the_same_bits(reading, unit, checkpoint):
+    experiment = experiments.catalogue()[f"hopper-reading-{reading}"]
+    folder, settings = store.DATA / experiment.name, experiment.settings
+    if not folder.exists() or unit not in store.read_manifest(folder)["units"]:
+        pytest.skip(f"{experiment.name} is not stored yet")
+    stored = store.load_unit(experiment.name, unit)
     arguments = experiment.units(settings)[unit]
     epoch = stored["checkpoints"][checkpoint]
+    choices = {name: settings[name] for name in ("integrator", "torque_limit", "terminates")}
     with threadpool_limits(limits=1):
         sample, gradient = sample_epoch(
-            hopper(0.008, 1, integrator="euler"),
+            hopper(settings["time_step"], settings["frame_skip"], **choices),
             stored["thetas"][checkpoint],
             epoch_generator(arguments["seed"], epoch),
             Estimator(**settings["estimator"]),
