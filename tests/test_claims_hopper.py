@@ -247,9 +247,28 @@ def test_claim_hopper_gradients_agree_at_large_noise_and_not_at_small():
     assert np.sort(np.abs(powers + 1))[:3].max() < 0.15
 
 
+def test_claim_hopper_without_the_cut_the_gradient_dies_at_both_ends_and_the_ground_is_smooth():
+    probe = store.load("mechanism-hopper-unclipped")
+    look = mechanism.looks(probe, "before")
+    mean = dict(zip(look.sigmas, look.agreement.mean(axis=1), strict=True))
+    assert max(mean, key=mean.get) == 0.889
+    assert (round(mean[0.889], 2), abs(round(mean[5.0], 2))) == (0.33, 0)
+    ratio = dict(zip(look.sigmas, look.signal_to_noise.mean(axis=1), strict=True))
+    assert max(ratio, key=ratio.get) == 0.889
+    noise = dict(zip(look.sigmas, look.noise.mean(axis=1), strict=True))
+    assert noise[5.0] > 3 * noise[0.889] and min(noise, key=noise.get) == 0.889
+    ground = [
+        mechanism.ground(probe, f"after_seed-{k}_sigma-{s:g}").exponent(2.0**-28, 2.0**-6).value
+        for k in range(4)
+        for s in (0.5, 0.889, 1.58)
+    ]
+    assert min(ground) > 0.95
+
+
 @pytest.mark.slow
-def test_mechanism_gradients_run_again_to_the_same_bits():
-    probe = store.load("mechanism-hopper")
+@pytest.mark.parametrize("name", ["mechanism-hopper", "mechanism-hopper-unclipped"])
+def test_mechanism_gradients_run_again_to_the_same_bits(name):
+    probe = store.load(name)
     unit = probe.units["after_seed-1_sigma-0.5"]
     theta = store.load_unit(probe.settings["trained_by"], "seed-1_sigma-0.5")["thetas"][-1]
     system = mechanism._hopper_system(probe.settings)
