@@ -81,6 +81,7 @@ def test_hopper_readings_decide_the_verdicts():
         "main": (93, 100, 0.86, 0.97),
         "unclipped": (24, 40, 0.45, 0.74),
         "no-baseline": (2, 40, 0.01, 0.17),
+        "total-return": (8, 40, 0.10, 0.35),
     }
     for reading, (count, runs, low, high) in expected.items():
         found = hopper_readings.outcomes(store.load(f"hopper-reading-{reading}"), "deterministic")
@@ -91,6 +92,8 @@ def test_hopper_readings_decide_the_verdicts():
     bare = standing("deterministic", "no-baseline")
     assert sum(bare.values()) == 3 and bare[0.5] == 1
     assert all(count == 0 for s, count in bare.items() if s < 0.4)
+    whole = standing("deterministic", "total-return")
+    assert all((count == 0) if s < 0.4 else (2 <= count <= 3) for s, count in whole.items())
 
 
 def test_claim_hopper_optimum_is_inside_for_short_trainings_only():
