@@ -168,7 +168,6 @@ def test_pdf_shows_a_picture_for_every_figure(pdf):
     assert pictures >= captions > 30
 
 
-@pytest.mark.site
 def bookmarks(outline):
     """Titles of an outline at any depth."""
     for entry in outline:
@@ -178,6 +177,7 @@ def bookmarks(outline):
             yield entry.title
 
 
+@pytest.mark.site
 def test_pdf_names_itself_and_its_links_lead_somewhere(pdf, root):
     assert pdf.metadata.title == "Mollification: policy gradients as heat flow"
     found = set(bookmarks(pdf.outline))
