@@ -429,6 +429,22 @@ def test_a_killed_worker_loses_nothing(tmp_path, place, local) -> None:
     assert store.read_manifest(out)["runs"][0]["workers"] == 2
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost() -> None:
+    class Finaliser:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with cluster._interrupts() as noted:
+            Finaliser()
+            assert noted == [signal.SIGINT]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_the_cluster_free_and_resumes(tmp_path, place, local) -> None:
     # Enough units that a busy machine is not through with them before the signal is there.

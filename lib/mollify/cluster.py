@@ -20,12 +20,14 @@ import importlib.metadata
 import json
 import logging
 import platform
+import signal
 import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 from distributed import (
@@ -90,10 +92,13 @@ class Cluster(NamedTuple):
             for key, job in jobs.items()
         }
         try:
-            for future in as_completed(pending, loop=self.client.loop):
-                # Without a future that asks for it, the worker forgets the result.
-                pending.discard(future)
-                yield future.result()
+            with _interrupts() as noted:
+                for future in as_completed(pending, loop=self.client.loop):
+                    if noted:
+                        raise KeyboardInterrupt
+                    # Without a future that asks for it, the worker forgets the result.
+                    pending.discard(future)
+                    yield future.result()
         except KilledWorker as error:
             raise ClusterError(
                 f"unit {error.task[1]} ended {error.allowed_failures + 1} workers, one after the "
@@ -107,6 +112,26 @@ class Cluster(NamedTuple):
         finally:
             if self.client.status == "running":
                 self.client.cancel(list(pending))
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Note every Ctrl-C besides raising it: what is raised inside a finaliser, Python drops."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager
