@@ -9,9 +9,11 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from mollify import statistics, store
+from mollify.diagnostics import closed_loop_lyapunov
 from mollify.experiments import hopper_readings, mechanism
 from mollify.rollout import rollout
 from mollify.systems import hopper
+from mollify.training import initial_generator
 
 
 def hopper_units(sigma):
@@ -82,6 +84,7 @@ def test_hopper_readings_decide_the_verdicts():
         "unclipped": (24, 40, 0.45, 0.74),
         "no-baseline": (2, 40, 0.01, 0.17),
         "total-return": (8, 40, 0.10, 0.35),
+        "small-weights": (39, 40, 0.87, 1.00),
     }
     for reading, (count, runs, low, high) in expected.items():
         found = hopper_readings.outcomes(store.load(f"hopper-reading-{reading}"), "deterministic")
@@ -94,6 +97,28 @@ def test_hopper_readings_decide_the_verdicts():
     assert all(count == 0 for s, count in bare.items() if s < 0.4)
     whole = standing("deterministic", "total-return")
     assert all((count == 0) if s < 0.4 else (2 <= count <= 3) for s, count in whole.items())
+    small = standing("deterministic", "small-weights")
+    assert all((count == 0) if s < 0.06 else (count >= 5) for s, count in small.items())
+
+
+def test_small_first_weights_start_on_smooth_ground_and_leave_it():
+    system = hopper.hopper(time_step=0.008, frame_skip=1)
+    light = store.load("hopper-reading-small-weights")
+
+    def rate(theta, k):
+        rng = np.random.default_rng(k)
+        return closed_loop_lyapunov(system, theta, system.start(rng, 8), rng).value
+
+    firsts = [system.policy.initial(initial_generator(k)) for k in range(4)]
+    paths = [light.units[f"seed-{k}_sigma-0.005"]["thetas"] for k in range(4)]
+    for first, path in zip(firsts, paths, strict=True):
+        np.testing.assert_array_equal(path[0], 0.1 * first)
+    assert all(rate(first, k) > 0.02 for k, first in enumerate(firsts))
+    assert all(0 < rate(path[0], k) < 0.004 for k, path in enumerate(paths))
+    assert sum(rate(path[1], k) > 0.01 for k, path in enumerate(paths)) == 3
+    every = np.array([light.units[f"seed-{k}_sigma-0.005"]["thetas"] for k in range(8)])
+    ways = np.median(np.linalg.norm(every[:, 1:] - every[:, :1], axis=2), axis=0)
+    np.testing.assert_allclose(ways, np.sqrt([25, 50, 75, 100]), rtol=0.05)
 
 
 def test_claim_hopper_optimum_is_inside_for_short_trainings_only():
