@@ -85,6 +85,9 @@ def test_hopper_readings_decide_the_verdicts():
         "no-baseline": (2, 40, 0.01, 0.17),
         "total-return": (8, 40, 0.10, 0.35),
         "small-weights": (39, 40, 0.87, 1.00),
+        "outer-discount": (38, 40, 0.83, 0.99),
+        "parameter-noise": (23, 40, 0.42, 0.71),
+        "termination": (0, 40, 0.00, 0.09),
     }
     for reading, (count, runs, low, high) in expected.items():
         found = hopper_readings.outcomes(store.load(f"hopper-reading-{reading}"), "deterministic")
@@ -97,8 +100,26 @@ def test_hopper_readings_decide_the_verdicts():
     assert all(count == 0 for s, count in bare.items() if s < 0.4)
     whole = standing("deterministic", "total-return")
     assert all((count == 0) if s < 0.4 else (2 <= count <= 3) for s, count in whole.items())
+    shaken = standing("deterministic", "parameter-noise")
+    assert all(count >= 5 if s < 0.6 else count == 0 for s, count in shaken.items())
+    assert shaken[0.005] == 5 and sum(count for s, count in shaken.items() if s < 0.3) == 55
+    assert standing("stochastic", "parameter-noise")[0.5] == 3 and shaken[0.5] == 7
+    assert sum(standing("deterministic", "termination").values()) == 0
+    outer = standing("deterministic", "outer-discount")
+    assert sum(outer[s] for s in (0.05, 0.0889)) == 1 and outer[5.0] == 4
+    main = standing("deterministic", "main")
+    assert sum(main[s] for s in (0.05, 0.0889)) == 12
     small = standing("deterministic", "small-weights")
     assert all((count == 0) if s < 0.06 else (count >= 5) for s, count in small.items())
+
+
+def test_with_termination_training_learns_to_fall():
+    ends = store.load("hopper-reading-termination")
+    for s in (each for each in ends.settings["sigmas"] if each > 0.2):
+        units = [ends.units[f"seed-{k}_sigma-{s:g}"] for k in range(8)]
+        first, last = np.median([unit["returns"][[0, -1]] for unit in units], axis=0)
+        whole = np.median([np.median(unit["deterministic_returns"]) for unit in units])
+        assert first < -19 and -11 < last < -9 and whole < -3000
 
 
 def test_small_first_weights_start_on_smooth_ground_and_leave_it():
