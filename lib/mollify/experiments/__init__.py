@@ -55,6 +55,7 @@ def catalogue() -> dict[str, Experiment]:
         double_pendulum,
         hopper,
         hopper_readings,
+        hopper_steps,
         mechanism,
         planar_quadrotor,
         quadrotor_spike,
@@ -64,6 +65,7 @@ def catalogue() -> dict[str, Experiment]:
     modules = (
         hopper,
         hopper_readings,
+        hopper_steps,
         double_pendulum,
         planar_quadrotor,
         quadrotor_spike,

@@ -96,7 +96,7 @@ def judge(
     return rollout(system, shifted, starts, sigma=0.0, horizon=horizon)
 
 
-def _train(settings: Settings, sigma: float, seed: int) -> dict[str, NDArray]:
+def train_and_judge(settings: Settings, sigma: float, seed: int) -> dict[str, NDArray]:
     """Train on the coarse step; judge checkpoints there and the last policy on the stock model."""
     coarse = hopper(
         settings["time_step"],
@@ -152,6 +152,30 @@ def _train(settings: Settings, sigma: float, seed: int) -> dict[str, NDArray]:
     return arrays
 
 
+# How every reading trains and judges, at full size and with --quick.
+SHARED: dict[str, Any] = {
+    "batch": TRAINING.batch,
+    "epochs": TRAINING.epochs,
+    "horizon": TRAINING.horizon,
+    **MAIN,
+    "time_step": STOCK_TIME_STEP * FRAME_SKIP,
+    "frame_skip": 1,
+    "integrator": "euler",
+    "checkpoint_every": 25,
+    "checkpoint_trajectories": 8,
+    "final_trajectories": 16,
+}
+QUICK: dict[str, Any] = {
+    "seeds": 2,
+    "batch": 4,
+    "epochs": 2,
+    "horizon": 50,
+    "checkpoint_every": 1,
+    "checkpoint_trajectories": 2,
+    "final_trajectories": 2,
+}
+
+
 def _reading(name: str) -> Experiment:
     return Experiment(
         name=f"hopper-reading-{name}",
@@ -161,30 +185,12 @@ def _reading(name: str) -> Experiment:
             # Four values a decade; the paper has the first, fifth, ninth and last.
             "sigmas": [float(f"{s:.3g}") for s in np.geomspace(0.005, 5, 13)],
             "seeds": MAIN_SEEDS if name == "main" else OTHER_SEEDS,
-            "batch": TRAINING.batch,
-            "epochs": TRAINING.epochs,
-            "horizon": TRAINING.horizon,
-            **MAIN,
+            **SHARED,
             **READINGS[name],
-            "time_step": STOCK_TIME_STEP * FRAME_SKIP,
-            "frame_skip": 1,
-            "integrator": "euler",
-            "checkpoint_every": 25,
-            "checkpoint_trajectories": 8,
-            "final_trajectories": 16,
         },
-        quick={
-            "sigmas": [0.05, 0.5],
-            "seeds": 2,
-            "batch": 4,
-            "epochs": 2,
-            "horizon": 50,
-            "checkpoint_every": 1,
-            "checkpoint_trajectories": 2,
-            "final_trajectories": 2,
-        },
+        quick={"sigmas": [0.05, 0.5], **QUICK},
         units=_units,
-        compute=_train,
+        compute=train_and_judge,
     )
 
 
