@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mollify import experiments, store
+from mollify import checks, experiments, store
 from mollify.experiments import hopper_readings, hopper_steps
 from mollify.gradients import Estimator
 from mollify.systems.hopper import hopper
@@ -31,6 +31,26 @@ def test_a_unit_trains_with_its_own_step_and_keeps_the_way():
     assert "thetas" not in found
     longer = experiment.compute(settings, step=3.16, sigma=0.158, seed=1)
     assert longer["ways"][1] == pytest.approx(3.16)
+
+
+def test_outcomes_have_one_row_for_each_ratio():
+    settings = {"steps": [0.1, 1.0], "ratios": [0.5, 5.0], "seeds": 2}
+    units = {
+        hopper_steps.key(step, hopper_steps.sigma_at(step, ratio), k): {
+            "stochastic_stands": np.array([True, k == 1]),
+            "stochastic_returns": np.array([-step * ratio, -k]),
+        }
+        for step in settings["steps"]
+        for ratio in settings["ratios"]
+        for k in range(2)
+    }
+    results = store.Results(settings, units, {})
+    found = hopper_steps.outcomes(results, 0.1, "stochastic")
+    np.testing.assert_array_equal(found.sigmas, [0.05, 0.5])
+    np.testing.assert_array_equal(found.stands, [[0.5, 1.0]] * 2)
+    np.testing.assert_allclose(found.returns, [[-0.025, -0.525], [-0.25, -0.75]])
+    with pytest.raises(checks.ArgumentError, match="step must be one of 0.1, 1, got '0.2'"):
+        hopper_steps.outcomes(results, 0.2, "stochastic")
 
 
 @pytest.mark.slow

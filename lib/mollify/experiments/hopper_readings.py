@@ -9,6 +9,7 @@ check that the shortcut does not change a verdict.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,8 @@ READINGS: dict[str, dict[str, Any]] = {
 }
 MAIN_SEEDS, OTHER_SEEDS = 20, 8
 
+Unit = Mapping[str, NDArray]
+
 
 class Outcomes(NamedTuple):
     """How the policies of one reading were judged, for S sigmas and K seeds.
@@ -68,9 +71,14 @@ class Outcomes(NamedTuple):
 
 def outcomes(results: store.Results, judged: str) -> Outcomes:
     """What `judged`, "deterministic" or "stochastic" evaluation, says of every sigma and seed."""
-    checks.choice("judged", judged, ("deterministic", "stochastic"))
     sigmas, seeds = results.settings["sigmas"], range(results.settings["seeds"])
     units = [[results.units[f"seed-{k}_sigma-{s:g}"] for k in seeds] for s in sigmas]
+    return gather(sigmas, units, judged)
+
+
+def gather(sigmas: Sequence[float], units: list[list[Unit]], judged: str) -> Outcomes:
+    """The outcomes of S rows of K units each, one row for every sigma."""
+    checks.choice("judged", judged, ("deterministic", "stochastic"))
     stands = [[unit[f"{judged}_stands"].mean() for unit in row] for row in units]
     returns = [[np.median(unit[f"{judged}_returns"]) for unit in row] for row in units]
     return Outcomes(np.array(sigmas), np.array(stands), np.array(returns))

@@ -15,8 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mollify import checks, store
 from mollify.experiments import Experiment, Settings
-from mollify.experiments.hopper_readings import OTHER_SEEDS, QUICK, SHARED, train_and_judge
+from mollify.experiments.hopper_readings import (
+    OTHER_SEEDS,
+    QUICK,
+    SHARED,
+    Outcomes,
+    gather,
+    train_and_judge,
+)
 
 
 def key(step: float, sigma: float, seed: int) -> str:
@@ -27,6 +35,16 @@ def key(step: float, sigma: float, seed: int) -> str:
 def sigma_at(step: float, ratio: float) -> float:
     """sigma = ratio * step, rounded to the three digits of the grids."""
     return float(f"{ratio * step:.3g}")
+
+
+def outcomes(results: store.Results, step: float, judged: str) -> Outcomes:
+    """What `judged`, "deterministic" or "stochastic" evaluation, says of every ratio and seed."""
+    settings = results.settings
+    checks.choice("step", f"{step:g}", [f"{each:g}" for each in settings["steps"]])
+    sigmas = [sigma_at(step, ratio) for ratio in settings["ratios"]]
+    seeds = range(settings["seeds"])
+    units = [[results.units[key(step, s, k)] for k in seeds] for s in sigmas]
+    return gather(sigmas, units, judged)
 
 
 def _units(settings: Settings) -> dict[str, dict[str, Any]]:
