@@ -49,7 +49,7 @@ def test_outcomes_have_one_row_for_each_ratio():
     np.testing.assert_array_equal(found.sigmas, [0.05, 0.5])
     np.testing.assert_array_equal(found.stands, [[0.5, 1.0]] * 2)
     np.testing.assert_allclose(found.returns, [[-0.025, -0.525], [-0.25, -0.75]])
-    with pytest.raises(checks.ArgumentError, match="step must be one of 0.1, 1, got '0.2'"):
+    with pytest.raises(checks.ArgumentError, match=r"step must be one of 0\.1, 1, got '0\.2'"):
         hopper_steps.outcomes(results, 0.2, "stochastic")
 
 
