@@ -83,7 +83,9 @@ def test_hopper_readings_decide_the_verdicts():
         "main": (93, 100, 0.86, 0.97),
         "unclipped": (24, 40, 0.45, 0.74),
         "no-baseline": (2, 40, 0.01, 0.17),
+        "batch-baseline": (15, 40, 0.24, 0.53),
         "total-return": (8, 40, 0.10, 0.35),
+        "small-step": (33, 40, 0.68, 0.91),
         "small-weights": (39, 40, 0.87, 1.00),
         "outer-discount": (38, 40, 0.83, 0.99),
         "parameter-noise": (23, 40, 0.42, 0.71),
@@ -100,6 +102,15 @@ def test_hopper_readings_decide_the_verdicts():
     assert all(count == 0 for s, count in bare.items() if s < 0.4)
     whole = standing("deterministic", "total-return")
     assert all((count == 0) if s < 0.4 else (2 <= count <= 3) for s, count in whole.items())
+    batch = standing("deterministic", "batch-baseline")
+    assert [count for s, count in batch.items() if s > 0.2] == [1, 3, 6, 5, 7, 7]
+    assert sum(count for s, count in batch.items() if s < 0.2) == 0
+    fine = standing("deterministic", "small-step")
+    assert [fine[s] for s in (0.005, 0.05, 0.5, 5.0)] == [2, 6, 8, 0]
+    assert sum(count for s, count in fine.items() if s < 0.02) == 10
+    assert sum(count for s, count in fine.items() if 0.02 < s < 0.1) == 20
+    assert all(count == 8 for s, count in fine.items() if 0.15 < s < 1)
+    assert sum(count for s, count in fine.items() if s > 1) == 1
     shaken = standing("deterministic", "parameter-noise")
     assert all(count >= 5 if s < 0.6 else count == 0 for s, count in shaken.items())
     assert shaken[0.005] == 5 and sum(count for s, count in shaken.items() if s < 0.3) == 55
@@ -109,6 +120,8 @@ def test_hopper_readings_decide_the_verdicts():
     assert sum(outer[s] for s in (0.05, 0.0889)) == 1 and outer[5.0] == 4
     main = standing("deterministic", "main")
     assert sum(main[s] for s in (0.05, 0.0889)) == 12
+    assert sum(count for s, count in main.items() if s < 0.02) == 0
+    assert sum(count for s, count in main.items() if 0.02 < s < 0.1) == 12
     small = standing("deterministic", "small-weights")
     assert all((count == 0) if s < 0.06 else (count >= 5) for s, count in small.items())
 
