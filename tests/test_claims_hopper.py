@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from mollify import statistics, store
 from mollify.diagnostics import closed_loop_lyapunov
-from mollify.experiments import hopper_readings, mechanism
+from mollify.experiments import hopper_readings, hopper_steps, mechanism
 from mollify.rollout import rollout
 from mollify.systems import hopper
 from mollify.training import initial_generator
@@ -186,6 +186,54 @@ def test_claim_hopper_random_walk_at_small_sigma():
         np.testing.assert_allclose(way(sigma), root, rtol=0.11 if sigma == 0.05 else 0.07)
     assert way(5.0)[-1] > 1.5 * root[-1] > 1.5 * 1.1 * way(0.281)[-1]
     assert way(0.005).round(1).tolist() == [5.0, 7.0, 8.7, 9.8]
+
+
+@pytest.mark.slow
+def test_claim_hopper_random_walk_short_steps_do_better_than_one():
+    """The other half of the verdict: trainings at small sigma against walks of the same length."""
+    system = hopper.hopper(time_step=0.008, frame_skip=1)
+    walked = np.zeros(32, dtype=bool)
+    for k in range(32):
+        theta, rng = system.policy.initial(initial_generator(k)), np.random.default_rng([0, k])
+        ways = rng.standard_normal((100, theta.size))
+        ways *= 0.1 / np.linalg.norm(ways, axis=1, keepdims=True)
+        starts = system.start(rng, 4)
+        sample = rollout(system, theta + ways.sum(axis=0), starts, sigma=0.0, horizon=1000)
+        walked[k] = hopper.stands(sample.states).mean() > 0.5
+    counts = standing("deterministic", "small-step")
+    trained = sum(count for s, count in counts.items() if s < 0.02)
+    assert (walked.sum(), trained) == (0, 10)
+    assert stats.fisher_exact([[0, 32], [10, 14]]).pvalue < 1e-4
+    low, high = statistics.rate(np.arange(24) < 10)[1:]
+    assert (round(low, 2), round(high, 2)) == (0.24, 0.61)
+    assert round(statistics.rate(walked).high, 2) == 0.11
+
+
+def test_hopper_steps_longer_ones_need_more_noise():
+    swept = store.load("hopper-step-size")
+
+    def counts(step):
+        found = hopper_steps.outcomes(swept, step, "deterministic")
+        return (found.stands > 0.5).sum(axis=1).tolist()
+
+    assert counts(0.316) == [2, 5, 6, 8, 8, 8]
+    assert counts(3.16) == [0, 0, 0, 0, 1, 5]
+
+    def half(sigmas, shares):
+        """The first sigma at which half of the seeds stand, between the grid's values."""
+        last = next(i for i, share in enumerate(shares) if share >= 0.5)
+        return np.exp(np.interp(0.5, shares[last - 1 : last + 1], np.log(sigmas[last - 1 :][:2])))
+
+    found = {}
+    for step in (0.316, 3.16):
+        grid = [hopper_steps.sigma_at(step, ratio) for ratio in swept.settings["ratios"]]
+        found[step] = half(np.array(grid), np.array(counts(step)) / 8)
+    for step, reading, seeds in ((0.1, "small-step", 8), (1.0, "main", 20)):
+        row = standing("deterministic", reading)
+        found[step] = half(np.array(list(row)), np.array(list(row.values())) / seeds)
+    np.testing.assert_allclose(
+        [found[step] for step in (0.1, 0.316, 1.0, 3.16)], [0.0074, 0.0107, 0.0889, 1.37], rtol=0.01
+    )
 
 
 def test_claim_hopper_unstable_ends():
