@@ -43,8 +43,12 @@ def test_fig_6b_c_d_how_many_seeds_stand():
     def standing(sigma, kind):
         return sum(unit[f"{kind}_stands"].mean() > 0.5 for unit in hopper_units(sigma))
 
-    assert [standing(sigma, "deterministic") for sigma in (0.5, 5.0)] == [3, 5]
-    assert [standing(sigma, "stochastic") for sigma in (0.05, 0.5, 5.0)] == [2, 3, 5]
+    assert [standing(s, "deterministic") for s in (0.005, 0.05, 0.5, 5.0)] == [0, 1, 3, 5]
+    assert [standing(s, "stochastic") for s in (0.005, 0.05, 0.5, 5.0)] == [0, 2, 3, 5]
+    intervals = {0: (0.0, 0.43), 1: (0.04, 0.62), 2: (0.12, 0.77), 3: (0.23, 0.88), 5: (0.57, 1.0)}
+    for wins, (low, high) in intervals.items():
+        rate = statistics.rate(np.arange(5) < wins)
+        assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
     late = [unit["checkpoint_stands"][-2].mean() > 0.5 for unit in hopper_units(0.5)]
     assert sum(late) == 4
 

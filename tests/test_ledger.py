@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mollify import ledger
-from mollify.store import DATA
+from mollify.store import DATA, read_manifest
 
 ROOT = Path(__file__).parent.parent
 ENTRIES = ledger.load()
@@ -65,6 +65,7 @@ def test_every_equation_of_the_paper_has_an_entry():
     ("verdict: maybe", "one: verdict must be one of holds"),
     ("colour: red", "one: .*unexpected keyword argument 'colour'"),
     ("note: ''", "one: note is empty"),
+    ("command: python -m mollify run x", "one: value is empty"),
 ])  # fmt: skip
 def test_a_wrong_entry_is_named(tmp_path, change, message):
     fields = {"id": "one", "statement": "s", "verdict": "holds", "note": "n", "anchor": "a#b",
@@ -94,3 +95,17 @@ def test_kinds_tell_the_papers_items_from_ours():
     assert kind("app-B") == "Appendices"
     assert kind("claim-hopper-stands") == "Claims"
     assert kind("statement-A") == kind("prop-low-pass") == ledger.OURS
+
+
+def test_the_table_shows_numbers_cost_and_test_of_an_empirical_entry():
+    entry = next(entry for entry in ENTRIES if entry.id == "fig-4")
+    seconds = sum(
+        unit["seconds"] for unit in read_manifest(DATA / "hopper-stand")["units"].values()
+    )
+    assert ledger.cost(entry) == f"{seconds / 3600:.1f} core-hours"
+    assert ledger.cost(entry._replace(command=ledger.IN_CHAPTER)) == "seconds"
+    row = ledger.table([entry]).splitlines()[-1]
+    for said in (entry.value, entry.interval, entry.seeds, entry.data, "3.8 core-hours"):
+        assert said in row
+    assert f"`{entry.command}`" in row and f"`{entry.test}`" in row
+    assert "cost" not in ledger.table([ENTRIES[0]])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import yaml
 
 from mollify.checks import BookError
-from mollify.store import DATA
+from mollify.store import DATA, read_manifest
 
 VERDICTS = ("holds", "holds corrected", "reproduced", "partly", "not reproduced")
 KINDS = {
@@ -30,6 +30,7 @@ KINDS = {
     "tab": "Tables",
     "claim": "Claims",
 }
+IN_CHAPTER = "computed in the chapter"
 OURS = "Ours"
 """The heading of items that the paper does not have."""
 
@@ -45,7 +46,8 @@ class Entry(NamedTuple):
     statement: what the paper says, in one sentence.
     verdict: one of VERDICTS. note: what changed, and why.
     anchor: "<chapter>#<label>". test: the test that would fail if the verdict were wrong.
-    value, interval, seeds, data, command: of an empirical item; empty elsewhere.
+    value, interval, seeds, data, command: of an empirical item, where none is empty (but `data`,
+    where the command is IN_CHAPTER); empty elsewhere.
     """
 
     id: str
@@ -81,7 +83,10 @@ def load(path: Path = DATA / "ledger.yml") -> tuple[Entry, ...]:
             entry = Entry(**fields)
         except TypeError as error:
             raise LedgerError(f"{name}: {error}") from None
-        empty = [key for key in Entry._fields[:6] if not getattr(entry, key)]
+        needed = Entry._fields if entry.command else Entry._fields[:6]
+        empty = [key for key in needed if not getattr(entry, key)]
+        if entry.command == IN_CHAPTER and "data" in empty:
+            empty.remove("data")
         if empty:
             raise LedgerError(f"{name}: {empty[0]} is empty")
         if entry.verdict not in VERDICTS:
@@ -102,17 +107,25 @@ def reference(entry: Entry) -> str:
     return f"{{prf:ref}}`{label}`"
 
 
+def cost(entry: Entry) -> str:
+    """The computing time of all the runs behind an empirical entry, on one core."""
+    if entry.command == IN_CHAPTER:
+        return "seconds"
+    manifests = [read_manifest(DATA.parent / folder) for folder in entry.data.split(", ")]
+    hours = sum(unit["seconds"] for each in manifests for unit in each["units"].values()) / 3600
+    return f"{hours:.1f} core-hours" if hours >= 0.1 else f"{60 * hours:.1f} core-minutes"
+
+
 def table(entries: Iterable[Entry]) -> str:
     """The entries as a Markdown table."""
     lines = ["| item | what it says | verdict | what changed, and our numbers | where |"]
     lines.append("|---|---|---|---|---|")
     for entry in entries:
-        numbers = " ".join(
-            f"{name}: {value}."
-            for name, value in zip(Entry._fields[6:], entry[6:], strict=True)
-            if value
-        )
-        said = f"{entry.note} {numbers}".strip()
+        numbers = {"test": f"`{entry.test}`"}
+        if entry.command:
+            given = {name: getattr(entry, name) for name in Entry._fields[6:-1]}
+            numbers = given | {"command": f"`{entry.command}`", "cost": cost(entry)} | numbers
+        said = f"{entry.note} " + " ".join(f"{k}: {v}." for k, v in numbers.items() if v)
         cells = (entry.id, entry.statement, f"**{entry.verdict}**", said, reference(entry))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
