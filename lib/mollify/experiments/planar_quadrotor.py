@@ -65,14 +65,13 @@ def _landscape(settings: Settings, start: str, time_step: float) -> dict[str, ND
     line = np.concatenate([-distances[::-1], [0.0], distances])
     shared = dict(offset=STARTS[start], time_step=time_step, horizon=settings["horizon"])
     rows = [
-        returns_around(np.stack([axis, np.full_like(axis, b)], axis=1) @ directions.T, **shared)
+        returns_around(np.stack([axis, np.full_like(axis, b)], axis=1) @ directions.T, **shared)[1]
         for b in axis
     ]
     along, along_whole = returns_around(line[:, None] * directions[:, 0], **shared)
     return {
         "axis": axis,
-        "discounted": np.array([row[0] for row in rows]),
-        "undiscounted": np.array([row[1] for row in rows]),
+        "undiscounted": np.array(rows),
         "line": line,
         "line_discounted": along,
         "line_undiscounted": along_whole,
