@@ -240,6 +240,25 @@ def test_hopper_steps_longer_ones_need_more_noise():
     )
 
 
+def test_hopper_many_small_steps_stand_in_the_end_at_the_largest_sigma():
+    patient = store.load("hopper-many-small-steps")
+    runs = [patient.units[hopper_steps.key(0.1, 5.0, k)] for k in range(8)]
+    upright = sum(unit["checkpoint_stands"].mean(axis=1) > 0.5 for unit in runs)
+    assert upright.tolist() == [0, 0, 0, 0, 0, 3, 6, 7, 8, 8, 8]
+    come = np.median([unit["ways"] for unit in runs], axis=0)
+    np.testing.assert_allclose(come[[5, 7, 8]], [12.9, 15.1, 16.0], atol=0.05)
+    for judged in ("deterministic", "stochastic"):
+        assert all(unit[f"{judged}_stands"].mean() > 0.5 for unit in runs)
+    assert standing("deterministic", "small-step")[5.0] == 0
+    dense = store.load("hopper-reading-main")
+    coarse = [dense.units[f"seed-{k}_sigma-5"] for k in range(20)]
+    stood = sum(unit["checkpoint_stands"].mean(axis=1) > 0.5 for unit in coarse)
+    assert stood.tolist() == [0, 0, 2, 8, 19]
+    paths = np.array([unit["thetas"] for unit in coarse])
+    ways = np.median(np.linalg.norm(paths - paths[:, :1], axis=2), axis=0)
+    np.testing.assert_allclose(ways[2:], [12.6, 14.9, 16.6], atol=0.05)
+
+
 def test_claim_hopper_unstable_ends():
     dense = store.load("hopper-reading-main")
 
