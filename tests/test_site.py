@@ -167,6 +167,23 @@ def test_page_in_browser(
 
 
 @pytest.mark.site
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("name", ["reproduction", "hopper-stand", "planar-quadrotor"])
+def test_verdicts_are_read_without_scrolling(driver, address: str, name: str, width: int) -> None:
+    driver.get(f"{address}/chapters/{name}.html")
+    site_checks.set_width(driver, width)
+    cut = """return [...document.querySelectorAll(".tag_ledger table, #verdicts table")]
+        .map((table) => table.closest(".cell_output, .pst-scrollable-table-container"))
+        .map((box) => box.scrollWidth - box.clientWidth)"""
+    found = driver.execute_script(cut)
+    assert found and max(found) <= 1
+    broken = """return [...document.querySelectorAll(".tag_ledger td strong")]
+        .filter((verdict) => verdict.textContent === "reproduced")
+        .filter((verdict) => verdict.getClientRects().length > 1).length"""
+    assert driver.execute_script(broken) == 0
+
+
+@pytest.mark.site
 def test_page_opened_as_a_file_says_why_nothing_moves(driver, site: Path, address: str) -> None:
     notes = "return [...document.querySelectorAll('.explorable-note')].map((p) => p.textContent)"
     driver.get((site / f"{PAGES[0]}.html").as_uri())

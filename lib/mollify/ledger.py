@@ -125,7 +125,7 @@ def table(entries: Iterable[Entry]) -> str:
         if entry.command:
             given = {name: getattr(entry, name) for name in Entry._fields[6:-1]}
             numbers = given | {"command": f"`{entry.command}`", "cost": cost(entry)} | numbers
-        said = f"{entry.note} " + " ".join(f"{k}: {v}." for k, v in numbers.items() if v)
+        said = f"{entry.note} " + " ".join(f"*{k}:* {v}." for k, v in numbers.items() if v)
         cells = (entry.id, entry.statement, f"**{entry.verdict}**", said, reference(entry))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
