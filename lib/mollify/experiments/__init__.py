@@ -54,6 +54,7 @@ def catalogue() -> dict[str, Experiment]:
     from mollify.experiments import (
         double_pendulum,
         hopper,
+        hopper_integrators,
         hopper_readings,
         hopper_steps,
         mechanism,
@@ -64,8 +65,10 @@ def catalogue() -> dict[str, Experiment]:
 
     modules = (
         hopper,
+        hopper_integrators,
         hopper_readings,
         hopper_steps,
+        hopper_integrators,
         double_pendulum,
         planar_quadrotor,
         quadrotor_spike,

@@ -105,8 +105,10 @@ def judge(
 
 
 def train_and_judge(settings: Settings, sigma: float, seed: int) -> dict[str, NDArray]:
-    """Train on the coarse step; judge checkpoints there and the last policy on the stock model."""
-    coarse = hopper(
+    """Train on the physics of the settings; judge checkpoints there, the last policy on the stock
+    model.
+    """
+    system = hopper(
         settings["time_step"],
         settings["frame_skip"],
         integrator=settings["integrator"],
@@ -116,9 +118,9 @@ def train_and_judge(settings: Settings, sigma: float, seed: int) -> dict[str, ND
     stock = hopper(STOCK_TIME_STEP, FRAME_SKIP, torque_limit=settings["torque_limit"])
     epochs, horizon = settings["epochs"], settings["horizon"]
     estimator = Estimator(**settings["estimator"])
-    theta = coarse.policy.initial(initial_generator(seed), settings["initial_scale"])
+    theta = system.policy.initial(initial_generator(seed), settings["initial_scale"])
     history = train(
-        coarse,
+        system,
         theta,
         sigma=sigma,
         seed=seed,
@@ -137,7 +139,7 @@ def train_and_judge(settings: Settings, sigma: float, seed: int) -> dict[str, ND
         "checkpoints": checkpoints,
         "thetas": history.thetas[checkpoints],
     }
-    free = coarse._replace(ended=None)
+    free = system._replace(ended=None)
     shared = dict(seed=seed, horizon=horizon)
     few, many = settings["checkpoint_trajectories"], settings["final_trajectories"]
     judged = [
