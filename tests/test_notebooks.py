@@ -61,14 +61,16 @@ def test_only_text_is_stored() -> None:
 
 @pytest.mark.slow
 def test_changed_output_fails(tmp_path: Path) -> None:
-    """A reference passes as written and fails when one digit of its output is another."""
+    """A reference holds each stream whole, passes as written, fails when one digit is another."""
     chapter = tmp_path / "small.md"
     chapter.write_text(
         "---\nkernelspec:\n  name: python3\n  display_name: Python 3\n"
         "jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n\n"
-        "```{code-cell} python\nprint(round(2**0.5, 2))\n```\n"
+        "```{code-cell} python\nimport time\nprint('root', flush=True)\ntime.sleep(0.5)\n"
+        "print(round(2**0.5, 2))\n```\n"
     )
     path = book_references.write_reference(chapter, tmp_path)
+    assert [out.text for out in nbformat.read(path, 4).cells[0].outputs] == ["root\n1.41\n"]
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
     command += ["--rootdir", str(tmp_path), "--nbval", "--nbval-current-env", str(path)]

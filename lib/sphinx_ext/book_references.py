@@ -52,8 +52,13 @@ def text_output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookN
 def write_reference(chapter: Path, folder: Path) -> Path:
     """Execute `chapter` beside its source and write its text outputs into `folder`."""
     notebook = jupytext.read(chapter)
+    # How a stream is cut into pieces depends on the machine's load.
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": folder}},
+        coalesce_streams=True,
     )
     client.execute()
     folder.mkdir(parents=True, exist_ok=True)
