@@ -281,6 +281,24 @@ def test_claim_quadrotor_printed_gain_is_lqr_and_not_optimal():
     assert [round(number, 1) for number in reached] == [-7.6, -7.7, -7.6]
 
 
+def test_quadrotor_profiles_too_little_noise_fails_by_chance_and_too_much_for_all():
+    sweep = store.load("quadrotor-sigma")
+    cost = {
+        sigma: -sweep.units[f"main_delta-0.03_sigma-{sigma:g}"]["deterministic"][:, -1]
+        for sigma in sweep.settings["sigmas"]
+    }
+    smallest = np.sort(cost[0.001])
+    assert smallest[13] < 8 and smallest[14] > 500
+    big = next(sigma for sigma in cost if sigma > 2)
+    assert [round(bound) for bound in (cost[big].min(), cost[big].max())] == [5, 7]
+    assert all(cost[sigma].min() > 600 for sigma in cost if sigma > 4)
+    noisy = [
+        np.median(-sweep.units[f"main_delta-0.03_sigma-{sigma:g}"]["stochastic"][:, -1])
+        for sigma in (0.1, 1.0, big)
+    ]
+    assert [round(value) for value in noisy] == [6, 131, 438]
+
+
 def test_claim_quadrotor_best_sigma():
     sweep = store.load("quadrotor-sigma")
     sigmas = np.array(sweep.settings["sigmas"])
