@@ -49,6 +49,25 @@ def test_columns_fit_the_line_and_every_column_its_longest_word(columns):
         assert all(width >= word for width, word in zip(widths, words, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("text", "longest"),
+    [
+        ("a test_name_of_four parts", "parts"),
+        ("half-life", "half-"),
+        (r"x_{ab} \max_\theta", r"\max_\theta"),
+        ("L_s(mu, t_r)", "L_s(mu,"),
+    ],
+)
+def test_names_may_break_after_an_underscore_and_formulas_may_not(text, longest):
+    assert max(book_latex.WORDS.findall(text), key=len) == longest
+
+
+def test_a_long_name_leaves_room_for_the_other_columns():
+    names = ["test_" + "_".join(["word"] * 20)] * 3
+    item, said, name = book_latex.column_widths([["fig-10"], ["some words here " * 4], names])
+    assert item == 6 and said > 20 and name > 20
+
+
 def test_more_text_gets_more_room():
     little, much = ["some words here " * 4], ["some words here " * 36]
     small, large = book_latex.column_widths([little, much])

@@ -41,8 +41,8 @@ STILL_SIZE = {"width": "90%"}
 LINE, EDGE = 104, 2
 # Between equal columns and columns as wide as their texts are long.
 SHARE = 0.7
-# A line may end after a hyphen, too.
-WORDS = re.compile(r"[^\s-]+-?")
+# A line may end after a hyphen, too, and in names after an underscore (book.sty), not in formulas.
+WORDS = re.compile(r"(?:[^\s_-]|(?<![a-z0-9]{2})_|_(?![a-z0-9]{2}))+[_-]?")
 
 
 # ---- the document around the chapters -------------------------------------------------------
