@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
 
 import book_brand
 import book_build
 import book_freshness
 import book_weight
 import site_checks
+from mollify import ledger, store
 
 # Pages that are added to those of the table of contents.
 EXTRA_PAGES = ("index", "search")
@@ -181,6 +183,32 @@ def test_verdicts_are_read_without_scrolling(driver, address: str, name: str, wi
         .filter((verdict) => verdict.textContent === "reproduced")
         .filter((verdict) => verdict.getClientRects().length > 1).length"""
     assert driver.execute_script(broken) == 0
+    beside = """return [...document.querySelectorAll(".tag_ledger tbody tr")].every((row) =>
+        Math.abs(row.cells[0].getBoundingClientRect().top
+                 - row.cells[2].getBoundingClientRect().top) < 2)"""
+    assert driver.execute_script(beside)
+
+
+@pytest.mark.site
+def test_the_ledger_can_be_narrowed_to_one_verdict(driver, address: str) -> None:
+    entries = ledger.load(store.DATA / "ledger.yml")
+    rows = """return [...document.querySelectorAll(".tag_ledger tbody tr")]
+        .filter((row) => row.checkVisibility()).map((row) => row.cells[0].textContent)"""
+    headings = """return [...document.querySelectorAll(".tag_ledger .cell_output > p")]
+        .filter((line) => line.checkVisibility()).map((line) => line.textContent)"""
+    for width in (360, 1440):
+        driver.get(f"{address}/chapters/reproduction.html")
+        site_checks.set_width(driver, width)
+        assert len(driver.execute_script(rows)) == len(entries)
+        chosen = [entry for entry in entries if entry.verdict == "not reproduced"]
+        button = driver.find_element("css selector", "[data-verdict='not reproduced']")
+        assert button.text == f"not reproduced {len(chosen)}"
+        button.send_keys(Keys.ENTER)
+        assert sorted(driver.execute_script(rows)) == sorted(entry.id for entry in chosen)
+        assert set(driver.execute_script(headings)) == {entry.kind for entry in chosen}
+        assert button.get_attribute("aria-pressed") == "true"
+        driver.find_element("css selector", "[data-verdict='all']").click()
+        assert len(driver.execute_script(rows)) == len(entries)
 
 
 @pytest.mark.site

@@ -20,6 +20,39 @@ document.addEventListener("DOMContentLoaded", () => {
   role("aside.footnote-list", "none");
   role(".citation-list > .citation", "listitem");
 
+  // The ledger can be narrowed to one verdict; headings of empty tables go with their tables.
+  const rows = [...document.querySelectorAll(".tag_ledger tbody tr")];
+  if (rows.length) {
+    const verdict = (row) => row.cells[2].textContent.trim();
+    const counts = new Map([["all", rows.length]]);
+    for (const row of rows) counts.set(verdict(row), (counts.get(verdict(row)) ?? 0) + 1);
+    const bar = document.createElement("div");
+    bar.className = "ledger-filter";
+    bar.setAttribute("role", "group");
+    bar.setAttribute("aria-label", "Show one verdict");
+    const show = (chosen) => {
+      for (const row of rows) row.hidden = chosen !== "all" && verdict(row) !== chosen;
+      for (const table of document.querySelectorAll(".tag_ledger table")) {
+        const box = table.closest(".pst-scrollable-table-container") ?? table;
+        box.hidden = !table.querySelector("tbody tr:not([hidden])");
+        box.previousElementSibling.hidden = box.hidden;
+      }
+      for (const button of bar.children) {
+        button.setAttribute("aria-pressed", String(button.dataset.verdict === chosen));
+      }
+    };
+    for (const [name, count] of counts) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.verdict = name;
+      button.textContent = `${name} ${count}`;
+      button.addEventListener("click", () => show(name));
+      bar.append(button);
+    }
+    document.querySelector(".tag_ledger .cell_output").before(bar);
+    show("all");
+  }
+
   // A box that scrolls sideways must be reachable by keyboard; it says what it holds.
   const boxes = {
     "div.math > mjx-container, mjx-container.book-wide": "Formula",
