@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from mollify import statistics, store
 from mollify.diagnostics import closed_loop_lyapunov
-from mollify.experiments import hopper_readings, hopper_steps, mechanism
+from mollify.experiments import hopper_integrators, hopper_readings, hopper_steps, mechanism
 from mollify.rollout import rollout
 from mollify.systems import hopper
 from mollify.training import initial_generator
@@ -51,6 +51,20 @@ def test_fig_6b_c_d_how_many_seeds_stand():
         assert (round(rate.low, 2), round(rate.high, 2)) == (low, high)
     late = [unit["checkpoint_stands"][-2].mean() > 0.5 for unit in hopper_units(0.5)]
     assert sum(late) == 4
+
+
+def test_fig_6c_more_seeds_on_the_stock_step_stand_as_on_the_coarse_one():
+    between = store.load("hopper-integrators")
+    for physics in ("rk4-2ms", "euler-2ms", "rk4-8ms"):
+        for judged in ("deterministic", "stochastic"):
+            found = hopper_integrators.outcomes(between, physics, judged)
+            assert found.stands.shape == (1, 8) and (found.stands > 0.5).all()
+    published = sum(unit["deterministic_stands"].mean() > 0.5 for unit in hopper_units(0.5))
+    assert published + 8 == 11
+    stock = statistics.rate(np.arange(13) < 11)
+    assert (round(stock.low, 2), round(stock.high, 2)) == (0.58, 0.96)
+    assert standing("deterministic")[0.5] == 20
+    assert stats.fisher_exact([[11, 2], [20, 0]]).pvalue == pytest.approx(0.15, abs=0.005)
 
 
 def standing(judged, reading="main"):

@@ -2,8 +2,8 @@
 
 Training uses a coarse physics step (Euler, one step of 8 ms a decision in place of four
 Runge-Kutta steps of 2 ms), which is about thirteen times cheaper. The policy it leaves is judged
-on the stock model. The experiment hopper-stand, trained and judged on the stock model, is the
-check that the shortcut does not change a verdict.
+on the stock model. The experiments hopper-stand and hopper-integrators, trained and judged on the
+stock model, are the check that the shortcut does not change a verdict.
 """
 
 from __future__ import annotations
