@@ -6,6 +6,7 @@ The clusters here are real: a scheduler and workers, each its own process, on lo
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 import os
@@ -139,9 +140,11 @@ def place(shared_site: Site) -> Site:
 
 @contextlib.contextmanager
 def running(out: Path, *words: str) -> Iterator[subprocess.Popen]:
+    # What a shell starts in the background ignores Ctrl-C, and so do its children.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(
         [sys.executable, "-m", "mollify", *RUN, "--out", out, *words],
-        **dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True),
+        **dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed),
     )
     try:
         yield process
