@@ -20,8 +20,10 @@ from urllib.parse import unquote, urlsplit
 from axe_core_python.selenium import Axe
 from bs4 import BeautifulSoup, Tag
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from mollify import explorables
 
@@ -256,6 +258,10 @@ def browser(executable: str) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
+ARRIVED = """return document.readyState === "complete"
+    && !document.querySelector("meta[http-equiv='refresh']")"""
+
+
 class Visit(NamedTuple):
     """What happened while a page was opened by somebody who was never here before."""
 
@@ -277,6 +283,10 @@ def open_page(driver: webdriver.Chrome, address: str, theme: str) -> Visit:
     set_width(driver, 1440)
     driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
     driver.get(address)
+    # The first page forwards to another; what is asked meanwhile is answered by a page without
+    # formulas.
+    waiting = WebDriverWait(driver, 60, ignored_exceptions=[WebDriverException])
+    waiting.until(lambda here: here.execute_script(ARRIVED))
     driver.execute_async_script(
         "const done = arguments[0];"
         "Promise.resolve(window.MathJax?.startup?.promise).then(() => setTimeout(done, 100));"

@@ -376,6 +376,13 @@ def test_overflow_is_found(driver, page_of) -> None:
 
 
 @pytest.mark.site
+def test_a_forwarded_page_is_looked_at_where_it_leads(driver, page_of) -> None:
+    page_of('<span class="math">raw</span>', name="target.html")
+    visit(driver, page_of("", head='<meta http-equiv="refresh" content="1; url=target.html">'))
+    assert site_checks.bad_formulas(driver) == ["not typeset: raw"]
+
+
+@pytest.mark.site
 def test_formula_errors_are_found(driver, page_of) -> None:
     visit(
         driver,
