@@ -69,7 +69,7 @@ EXPERIMENTS = (
     Experiment(
         name="hopper-integrators",
         summary="The hopper at sigma = 0.5: more seeds on the stock model, and the steps between.",
-        items="Fig. 6c, 12; the check of the coarse step",
+        items="Figs 6c and 12; the check of the coarse step",
         settings={
             **FIXED,
             "physics": PHYSICS,
